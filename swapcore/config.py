@@ -1,0 +1,609 @@
+"""Every parameter, declared once: type, default, bounds, unit, and one line of what it means.
+
+`load(dict, clips_tsv)` checks a whole configuration and gives `Project`; nothing else in the house holds a default.
+A field marked `hint` cannot change any result, so it is kept out of what Snakemake compares between runs.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import re
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from swapcore.errors import SwapError
+
+NAME = r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
+
+
+def _hint(default: Any, **kwargs: Any) -> Any:
+    return Field(default, json_schema_extra={"hint": True}, **kwargs)
+
+
+def _iso(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
+
+
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+Date = Annotated[str, BeforeValidator(_iso), Field(pattern=r"^\d{4}-\d{2}-\d{2}")]
+
+
+class Section(BaseModel):
+    """Base of all sections: no unknown keys, nothing changes after the check."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def hints(cls) -> set[str]:
+        """Names of the fields that cannot change a result."""
+        return {k for k, f in cls.model_fields.items() if isinstance(f.json_schema_extra, dict) and f.json_schema_extra.get("hint")}
+
+
+class StudioClip(Section):
+    """One synthetic clip: who plays, and what."""
+
+    actor: str
+    """Name of an actor of the studio's cast, or `seed:123` for a head drawn from that seed."""
+    performance: int = Field(1, ge=0)
+    """Seed of the head's movements, speech, gaze and light."""
+    seconds: float = Field(10.0, gt=0, le=600)
+    """Length, s."""
+
+
+class Studio(Section):
+    """Synthetic actors for the demo and for tests. Their clips are `results/studio/{name}.mp4`."""
+
+    size: int = Field(320, ge=128, le=1024, multiple_of=2)
+    """Side of the square picture, pixels."""
+    rate: int = Field(25, ge=1, le=60)
+    """Frames per second."""
+    grain: float = Field(2.0, ge=0, le=30)
+    """Standard deviation of the film grain, grey levels of 255."""
+    clips: dict[Name, StudioClip] = Field(default_factory=dict)
+    """Name of the clip -> who plays and what."""
+
+
+class Frames(Section):
+    """The frame table."""
+
+    shot_threshold: float = Field(30.0, gt=0, le=255)
+    """Mean difference of two neighbouring 64-pixel grey frames from which a cut is assumed, grey levels of 255."""
+    duplicate_threshold: float = Field(0.4, ge=0, le=255)
+    """The same difference below which a frame counts as a copy of the one before, grey levels of 255."""
+
+
+class Faces(Section):
+    """Finding, aligning and describing faces."""
+
+    detector: Literal["hog"] = "hog"
+    """hog: dlib's frontal detector."""
+    detect_size: int = Field(512, ge=64, le=4096)
+    """The longer side that a frame is reduced to before detection, pixels. Smaller is faster and misses small faces."""
+    every: int = Field(5, ge=1, le=100)
+    """Detect in every n-th frame; between, faces are carried by their landmarks."""
+    min_score: float = Field(0.0, ge=-5, le=5)
+    """Detections below this score are dropped."""
+    min_size: int = Field(32, ge=8)
+    """Faces with a box narrower than this are dropped, pixels of the frame."""
+    crop_size: int = Field(256, ge=128, le=1024)
+    """Side of the aligned crops in the archive, pixels."""
+    span: float = Field(0.5, gt=0.1, le=0.9)
+    """Share of the crop's side that brows to mouth take: smaller keeps more of the head around the face."""
+
+
+class ReferencesSection(Section):
+    """What is taken as known of a person."""
+
+    max_faces: int = Field(50, ge=1)
+    """From clips in which a person is alone, this many faces at most are taken where there are no photos."""
+
+
+class Identify(Section):
+    """Whose face is it."""
+
+    threshold: float = Field(0.6, gt=0, le=2)
+    """Largest distance between a track's embeddings and a person's references, dlib's unit (same person below about 0.6)."""
+    margin: float = Field(0.05, ge=0, le=2)
+    """The next nearest person must be farther by this much, same unit; else the face stays unknown."""
+
+
+SortKey = Literal["time", "sharpness", "size", "yaw", "pitch", "roll", "exposure", "distance"]
+
+
+class Sort(Section):
+    """Order of the contact sheet."""
+
+    by: SortKey = "sharpness"
+    """What the sheet is ordered by, best or smallest first."""
+    sheet: int = Field(120, ge=1, le=5000)
+    """Faces on the sheet; more are thinned out evenly."""
+
+
+class Clean(Section):
+    """Which faces train and which are swapped."""
+
+    min_sharpness: float = Field(8.0, ge=0)
+    """Softer faces do not train, unit of quality.sharpness."""
+    min_size: int = Field(40, ge=0)
+    """Smaller faces do not train, pixels of the frame (quality.size)."""
+    max_yaw: float = Field(75.0, ge=0, le=90)
+    """Faces turned farther do not train, degrees."""
+    max_distance: float = Field(0.6, gt=0, le=2)
+    """Faces whose own embedding lies farther from the references do not train."""
+    duplicates: Literal["drop", "keep"] = "drop"
+    """Whether frames that hardly differ from the one before train too."""
+
+
+class Dataset(Section):
+    """The faces that training sees."""
+
+    max_faces: int = Field(5000, ge=16)
+    """More are thinned out evenly over the poses."""
+
+
+class Budget(Section):
+    """How long to train; one of the two."""
+
+    steps: int | None = Field(None, ge=1)
+    """Until this many steps."""
+    minutes: float | None = Field(None, gt=0)
+    """Until this many minutes of training."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("expected either steps or minutes, for example {minutes: 30}")
+        return self
+
+
+class Train(Section):
+    """Training of one shared encoder with a decoder per person."""
+
+    model: Literal["small", "original"] = "small"
+    """small: 11 M parameters, minutes on a laptop; original: the classic of 82 M. Both see and make 64 pixels."""
+    budget: Budget = Budget(minutes=30)
+    """When to stop: {steps: 20000} or {minutes: 30}; counted over all runs."""
+    continue_share: float = Field(0.25, gt=0, le=1)
+    """After the data or a setting changed, a trained swap goes on for this share of the budget."""
+    batch: int = Field(16, ge=1, le=1024)
+    """Faces of each person in a step."""
+    learning_rate: float = Field(3e-4, gt=0, le=0.1)
+    """Of Adam."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """What is computed in; weights are always float32."""
+    coverage: float = Field(0.8, gt=0.2, le=1)
+    """Share of the archive's crop that the model sees, of the crop's side."""
+    mask: Literal["extended", "components"] = "extended"
+    """Where the loss looks."""
+    warp: float = Field(1.0, ge=0, le=4)
+    """Strength of the random warp of the input; 1 is the classic one (normal, 5/256 of the side)."""
+    warp_share: float = Field(0.75, ge=0, le=1)
+    """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
+    seed: int = Field(1, ge=0)
+    """Of the weights and the samples."""
+    checkpoint_every: float = _hint(60.0, gt=0)
+    """Seconds between two saved states: what a kill can cost at most."""
+    progress_every: float = _hint(5.0, gt=0)
+    """Seconds between two lines of progress."""
+
+
+class Encoder(Section):
+    """How the video is compressed."""
+
+    crf: int = Field(18, ge=0, le=51)
+    """x264's constant quality: 0 is lossless, 18 looks like the source, 23 is small."""
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = "medium"
+    """x264's effort."""
+
+
+class Convert(Section):
+    """Putting the swapped face into the frame."""
+
+    mask: Literal["extended", "components"] = "extended"
+    """extended: up to the forehead; components: the hull of brows, eyes, nose, mouth and jaw."""
+    soften: float = Field(0.10, ge=0, le=0.5)
+    """Width of the mask's soft edge, share of the face's size."""
+    erode: float = Field(0.02, ge=0, le=0.5)
+    """The mask shrinks by this before it is softened, share of the face's size."""
+    colour: Literal["reinhard", "none"] = "reinhard"
+    """How the swapped face takes on the target's colours."""
+    encoder: Encoder = Encoder()
+    """How the video is compressed."""
+
+
+class Label(Section):
+    """What the video says about itself. Metadata and sidecar are always written."""
+
+    note: Literal["opening", "always", "off"] = "opening"
+    """When the visible note is shown: in the opening seconds, always, or never (with a reason)."""
+    note_seconds: float = Field(2.0, ge=2.0, le=60)
+    """Length of the opening, s."""
+    note_text: str = Field("Synthetic: face swapped", min_length=9, max_length=80, pattern="(?i)synthetic")
+    """The note; must hold the word synthetic."""
+    note_reason: str = ""
+    """Why the note is off; recorded in provenance.json. Needed with `note: off`."""
+    producer: str = ""
+    """Who makes the video: ContentProducer and ContentPropagator of the AIGC label."""
+
+    @model_validator(mode="after")
+    def _reason(self) -> Self:
+        if self.note == "off" and len(self.note_reason.strip()) < 10:
+            raise ValueError("note: off needs note_reason, a sentence that says why; it is recorded in provenance.json")
+        return self
+
+
+class Measure(Section):
+    """Measuring the finished video."""
+
+    frames: int = Field(48, ge=1)
+    """Frames looked at, spread evenly over those with a swapped face."""
+
+
+class Report(Section):
+    """Pictures for people."""
+
+    strip: int = Field(5, ge=1, le=20)
+    """Frames on a video's before/after strip."""
+
+
+S = TypeVar("S", bound=Section)
+
+SECTIONS: dict[str, type[Section]] = {
+    "studio": Studio,
+    "frames": Frames,
+    "faces": Faces,
+    "references": ReferencesSection,
+    "identify": Identify,
+    "sort": Sort,
+    "clean": Clean,
+    "dataset": Dataset,
+    "train": Train,
+    "convert": Convert,
+    "label": Label,
+    "measure": Measure,
+    "report": Report,
+}
+
+CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
+
+
+class Consent(Section):
+    """Who agreed to what. `written` and `self` name who, when and what for; `public-domain` what it rests on."""
+
+    basis: Literal["written", "self", "synthetic", "public-domain"]
+    """written: signed by somebody; self: you are the person; synthetic: nobody real; public-domain."""
+    by: str = ""
+    """Who signed or declared it."""
+    date: Date | Literal[""] = ""
+    """When, as 2026-11-01."""
+    scope: str = ""
+    """What it covers."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {"written": ("by", "date", "scope"), "self": ("by", "date", "scope"), "public-domain": ("by", "scope")}
+        missing = [k for k in needed.get(self.basis, ()) if not getattr(self, k).strip()]
+        if missing:
+            raise ValueError(f"a consent of basis {self.basis} needs {', '.join(missing)}")
+        return self
+
+
+class Person(Section):
+    """Somebody whose face is used or changed."""
+
+    consent: Consent
+    """The consent record."""
+    references: list[str] = Field(default_factory=list)
+    """Photos, or folders of photos, of this person. May be left out where a clip has this person alone."""
+
+
+class Swap(Section):
+    """One model: an encoder for both, a decoder each."""
+
+    name: Name
+    source: Name
+    """Whose face appears in the result."""
+    target: Name
+    """Who is changed in the video."""
+    train: Train
+
+
+class Video(Section):
+    """One video to make."""
+
+    name: Name
+    clip: Name
+    """The clip that is changed."""
+    swaps: list[Name] = Field(min_length=1)
+    """The swaps it shows; each changes its own target."""
+    convert: Convert
+    label: Label
+
+
+class Clip(Section):
+    """One row of clips.tsv."""
+
+    name: Name
+    people: list[Name] = Field(min_length=1)
+    """Everybody in it whom the configuration knows."""
+    path: str = Field(min_length=1)
+    """A video file or a folder of photos."""
+    start: float | None = Field(None, ge=0)
+    """Seconds from the beginning of the file; frames before are left out."""
+    end: float | None = Field(None, gt=0)
+    """Seconds from the beginning of the file; frames from there on are left out."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"end ({self.end}) must come after start ({self.start})")
+        return self
+
+
+class Project(Section):
+    """A checked configuration: nothing in it is a default left open."""
+
+    clips: dict[Name, Clip]
+    people: dict[Name, Person]
+    swaps: dict[Name, Swap]
+    videos: dict[Name, Video]
+    sections: dict[str, Any]
+    state: str
+
+    def settings(self, section: str, *, swap: str | None = None, video: str | None = None) -> str:
+        """A stage's settings as one line of JSON, without hints: what Snakemake compares between runs."""
+        model = self._model(section, swap, video)
+        return json.dumps(model.model_dump(mode="json", exclude=model.hints()), sort_keys=True)
+
+    def hints(self, section: str, *, swap: str | None = None) -> dict[str, Any]:
+        """A stage's fields that cannot change a result."""
+        model = self._model(section, swap, None)
+        return model.model_dump(mode="json", include=model.hints())
+
+    def _model(self, section: str, swap: str | None, video: str | None) -> Section:
+        if swap is not None:
+            return getattr(self.swaps[swap], section)
+        if video is not None and section in ("convert", "label"):
+            return getattr(self.videos[video], section)
+        return self.sections[section]
+
+
+TOP = {"clips", "people", "swaps", "videos", "state", *SECTIONS}
+
+
+def load(config: dict[str, Any], clips_tsv: str) -> Project:
+    """Check a configuration (the parsed YAML, and the text of clips.tsv).
+
+    A swap's or a video's own settings are laid over the global ones, then defaults are filled in and all is checked.
+    Raises SwapError, one line for the first mistake.
+    """
+    if not isinstance(config, dict):
+        raise SwapError(f"config: expected settings like `people:`, got {type(config).__name__}; see config/config.yaml")
+    for key in config:
+        if key not in TOP:
+            raise SwapError(f"config: unknown key {key!r}{_nearest(key, TOP)}; known are {', '.join(sorted(TOP))}")
+    glob = {name: config.get(name) or {} for name in SECTIONS}
+    sections = {name: _check(model, glob[name], name) for name, model in SECTIONS.items()}
+    people = _people(config.get("people"))
+    clips = parse_clips(clips_tsv)
+    for clip in clips.values():
+        _known(clip.people, people, f"clips.tsv: clip {clip.name}", "person", "people")
+    swaps: dict[str, Swap] = {}
+    for row in _rows(config.get("swaps"), "swaps", {"name", "source", "target", "train"}):
+        where = f"swap {row.get('name', '?')}"
+        swap = _check(Swap, {**row, "train": _merge(glob["train"], row.get("train"), f"{where}: train")}, where)
+        _known([swap.source, swap.target], people, where, "person", "people")
+        if swap.source == swap.target:
+            raise SwapError(f"{where}: source and target are both {swap.source}; name two people")
+        for person in (swap.source, swap.target):
+            if not any(person in c.people for c in clips.values()):
+                raise SwapError(f"{where}: no clip of {person}; add one to clips.tsv")
+        _once(swaps, swap.name, "swaps")
+        swaps[swap.name] = swap
+    videos = _videos(config.get("videos"), glob, clips, swaps)
+    for name, person in people.items():
+        used = any(name in c.people for c in clips.values())
+        if used and not person.references and not any(c.people == [name] for c in clips.values()):
+            raise SwapError(f"person {name}: no reference photos and no clip with {name} alone; add `references: [folder of photos]`")
+    state = config.get("state", "state")
+    if not isinstance(state, str) or not state:
+        raise SwapError(f"state: expected a folder, got {state!r}")
+    return Project(clips=clips, people=people, swaps=swaps, videos=videos, sections=sections, state=state)
+
+
+def parse_clips(text: str) -> dict[str, Clip]:
+    """clips.tsv: columns `name person path`, optional `start end` in seconds; `#` begins a comment line."""
+    lines = [(n, line) for n, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")]
+    if not lines:
+        raise SwapError("clips.tsv: expected a first line `name person path`, found nothing; see config/clips.tsv")
+    header = [cell.strip() for cell in lines[0][1].split("\t")]
+    if missing := {"name", "person", "path"} - set(header):
+        raise SwapError(f"clips.tsv: expected the columns name, person, path, separated by tabs; missing {', '.join(sorted(missing))}")
+    if unknown := set(header) - {"name", "person", "path", "start", "end"}:
+        raise SwapError(f"clips.tsv: unknown column {', '.join(sorted(unknown))}; known are name, person, path, start, end")
+    clips: dict[str, Clip] = {}
+    for number, line in lines[1:]:
+        cells = [cell.strip() for cell in line.split("\t")]
+        if len(cells) > len(header):
+            raise SwapError(f"clips.tsv, line {number}: expected {len(header)} cells separated by tabs, found {len(cells)}")
+        row = {k: v for k, v in zip(header, cells, strict=False) if v}
+        where = f"clips.tsv, line {number}"
+        if missing := {"name", "person", "path"} - set(row):
+            raise SwapError(f"{where}: nothing in column {', '.join(sorted(missing))}; are the cells separated by tabs?")
+        row["people"] = [p.strip() for p in row.pop("person").split(",") if p.strip()]
+        clip = _check(Clip, row, where)
+        _once(clips, clip.name, where)
+        clips[clip.name] = clip
+    return clips
+
+
+def _people(given: Any) -> dict[str, Person]:
+    if not isinstance(given, dict) or not given:
+        raise SwapError("people: expected the people by name, found none; see config/config.yaml")
+    people = {}
+    for name, row in given.items():
+        where = f"person {name}"
+        if not re.fullmatch(NAME, str(name)):
+            raise SwapError(f"{where}: a name is made of letters, digits, - and single _ between them")
+        if not isinstance(row, dict) or not row.get("consent"):
+            raise SwapError(f"{where} has no consent record, so nothing is run; add to config.yaml under people, {name}: `{CONSENT}`")
+        consent = row["consent"]
+        if not isinstance(consent, dict):
+            raise SwapError(f"{where}: expected a consent record, got {consent!r}; write `{CONSENT}`")
+        try:
+            Consent.model_validate(consent)
+        except ValidationError as error:
+            raise SwapError(f"{where}: {_line(error, 'consent', Consent)}; write `{CONSENT}`") from None
+        people[str(name)] = _check(Person, row, where)
+    return people
+
+
+def _videos(given: Any, glob: dict[str, Any], clips: dict[str, Clip], swaps: dict[str, Swap]) -> dict[str, Video]:
+    if given is None:
+        given = [
+            {"name": f"{s.name}_on_{c.name}", "clip": c.name, "swaps": [s.name]}
+            for s in swaps.values()
+            for c in clips.values()
+            if s.target in c.people
+        ]
+    videos: dict[str, Video] = {}
+    for row in _rows(given, "videos", {"name", "clip", "swaps", "convert", "label"}):
+        where = f"video {row.get('name', '?')}"
+        own = {k: _merge(glob[k], row.get(k), f"{where}: {k}") for k in ("convert", "label")}
+        video = _check(Video, {**row, **own}, where)
+        _known([video.clip], clips, where, "clip", "clips.tsv")
+        _known(video.swaps, swaps, where, "swap", "swaps")
+        targets = [swaps[s].target for s in video.swaps]
+        for swap, target in zip(video.swaps, targets, strict=True):
+            if target not in clips[video.clip].people:
+                raise SwapError(f"{where}: swap {swap} changes {target}, who is not in clip {video.clip}; correct `clip`, or clips.tsv")
+            if targets.count(target) > 1:
+                raise SwapError(f"{where}: more than one swap changes {target}; keep one")
+        _once(videos, video.name, "videos")
+        videos[video.name] = video
+    return videos
+
+
+def _rows(given: Any, where: str, keys: set[str]) -> list[dict[str, Any]]:
+    rows = [] if given is None else given
+    if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
+        raise SwapError(f"{where}: expected a list of `- {{name: ..., ...}}`, got {given!r}"[:300])
+    for row in rows:
+        if unknown := set(row) - keys:
+            key = sorted(map(str, unknown))[0]
+            raise SwapError(f"{where}, {row.get('name', '?')}: unknown key {key!r}{_nearest(key, keys)}; known are {', '.join(sorted(keys))}")
+    return rows
+
+
+def _merge(base: dict[str, Any], own: Any, where: str) -> dict[str, Any]:
+    if own is None:
+        return base
+    if not isinstance(own, dict) or not isinstance(base, dict):
+        raise SwapError(f"{where}: expected settings by name, got {own!r}"[:300])
+    merged = dict(base)
+    for key, value in own.items():
+        # a budget is one choice, not two settings: {steps} in a swap replaces {minutes} of all
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict) and key != "budget"
+        merged[key] = _merge(base[key], value, f"{where}.{key}") if nested else value
+    return merged
+
+
+def _known(names: list[str], known: dict[str, Any], where: str, what: str, place: str) -> None:
+    for name in names:
+        if name not in known:
+            raise SwapError(f"{where}: unknown {what} {name!r}{_nearest(name, known)}; {place} has {', '.join(known) or 'none'}")
+
+
+def _once(known: dict[str, Any], name: str, where: str) -> None:
+    if name in known:
+        raise SwapError(f"{where}: the name {name} is used twice; give one of the two another name")
+
+
+def _nearest(word: Any, known: Any) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(str(word), [str(k) for k in known], 1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _check(model: type[S], data: Any, where: str) -> S:
+    if not isinstance(data, dict):
+        raise SwapError(f"{where}: expected settings by name, got {data!r}"[:300])
+    _finite(data, where)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise SwapError(_line(error, where, model)) from None
+
+
+def _finite(data: Any, where: str) -> None:
+    if isinstance(data, float) and not math.isfinite(data):
+        raise SwapError(f"{where}: expected a finite number, got {data}")
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        _finite(value, f"{where}.{key}")
+
+
+def _line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    path = ".".join(str(p) for p in first["loc"] if not str(p).startswith("function-"))
+    at = f"{where}.{path}" if path else where
+    if first["type"] == "extra_forbidden":
+        owner: Any = model
+        for part in first["loc"][:-1]:
+            found = getattr(owner, "model_fields", {}).get(str(part))
+            owner = found.annotation if found else None
+        fields = list(getattr(owner, "model_fields", {}))
+        known = f"; known are {', '.join(fields)}" if fields else ""
+        return f"{at}: unknown key{_nearest(first['loc'][-1], fields)}{known}"
+    if first["type"] == "missing":
+        return f"{at}: expected a value, found none"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch" and NAME in message:
+        message = "a name is made of letters, digits, - and single _ between them"
+    got = first["input"]
+    return f"{at}: {message[0].lower()}{message[1:]}" + ("" if isinstance(got, (dict, BaseModel)) else f", got {got!r}")
+
+
+def parse(section: str, text: str) -> S:
+    """A stage's settings from the JSON that Snakemake passed to its script."""
+    return SECTIONS[section].model_validate_json(text)  # type: ignore[return-value]
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of config.yaml, for editors. The check itself is `load`."""
+
+
+    def inline(model: type[BaseModel]) -> dict[str, Any]:
+        return model.model_json_schema(ref_template="#/$defs/{model}")
+
+    defs: dict[str, Any] = {}
+    properties: dict[str, Any] = {"clips": {"type": "string", "description": "Table of the clips."}, "state": {"type": "string"}}
+    for name, model in {**SECTIONS, "person": Person}.items():
+        found = inline(model)
+        defs.update(found.pop("$defs", {}))
+        defs[model.__name__] = found
+        if name != "person":
+            properties[name] = {"$ref": f"#/$defs/{model.__name__}"}
+    properties["people"] = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Person"}}
+    own = {"train": {"$ref": "#/$defs/Train"}}
+    text = {"type": "string"}
+    properties["swaps"] = {"type": "array", "items": {"type": "object", "properties": {"name": text, "source": text, "target": text, **own}}}
+    own = {"convert": {"$ref": "#/$defs/Convert"}, "label": {"$ref": "#/$defs/Label"}}
+    names = {"type": "array", "items": text}
+    properties["videos"] = {"type": "array", "items": {"type": "object", "properties": {"name": text, "clip": text, "swaps": names, **own}}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Swapcore config.yaml",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["clips", "people"],
+        "properties": properties,
+        "$defs": dict(sorted(defs.items())),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=1))

@@ -1,0 +1,204 @@
+"""What flows between the stages: tables of equally long columns, their shapes checked once, at construction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from swapcore.errors import SwapError
+
+
+def column(dtype: type | str, *shape: int) -> Any:
+    """A column whose rows have this dtype and shape; `str` columns hold Python strings, "" for unknown."""
+    return field(metadata={"dtype": np.dtype(object if dtype is str else dtype), "shape": shape})
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Base of all tables: one numpy array per field, axis 0 counts rows."""
+
+    KIND: ClassVar[str] = "table"
+
+    def __post_init__(self) -> None:
+        rows = None
+        for f in fields(self):
+            dtype, shape = f.metadata["dtype"], f.metadata["shape"]
+            value = np.asarray(getattr(self, f.name), dtype=dtype)
+            if value.size == 0 and value.ndim <= 1:
+                value = value.reshape(0, *shape)
+            if value.shape[1:] != shape or value.ndim != 1 + len(shape):
+                raise ValueError(f"{self.KIND}.{f.name}: expected shape (n, {shape}), got {value.shape}")
+            if rows is None:
+                rows = len(value)
+            if len(value) != rows:
+                raise ValueError(f"{self.KIND}.{f.name}: expected {rows} rows, got {len(value)}")
+            value.setflags(write=False)
+            object.__setattr__(self, f.name, value)
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Name -> array, in the order of the fields."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def select(self, rows: np.ndarray | slice) -> Self:
+        """The rows of a boolean mask, an index array or a slice, as a table of the same kind."""
+        return type(self)(**{name: value[rows] for name, value in self.columns().items()})
+
+    @classmethod
+    def concatenate(cls, tables: Iterable[Self]) -> Self:
+        """One table after the other; none at all gives the empty table."""
+        tables = list(tables)
+        if not tables:
+            return cls.empty()
+        return cls(**{f.name: np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(cls)})
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No rows."""
+        return cls(**{f.name: np.zeros((0, *f.metadata["shape"]), f.metadata["dtype"]) for f in fields(cls)})
+
+
+@dataclass(frozen=True, eq=False)
+class FrameTable(Table):
+    """Every frame of a clip in the order of presentation, or every photo of a folder in the order of names.
+
+    A clip's `start`/`end` do not renumber: `number` counts from the file's first frame. The stream's time base, size and
+    rate stand in `ClipInfo`.
+    """
+
+    KIND: ClassVar[str] = "frames"
+    number: np.ndarray = column(np.int64)  # counted from the file's first frame, 0 based
+    pts: np.ndarray = column(np.int64)  # presentation time in units of ClipInfo.time_base
+    key: np.ndarray = column(np.bool_)  # a key frame: decoding can begin here
+    shot: np.ndarray = column(np.int32)  # number of the shot, 0 based
+    duplicate: np.ndarray = column(np.bool_)  # hardly differs from the frame before
+    name: np.ndarray = column(str)  # photos: the file's name; videos: ""
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a clip is, besides its frames. Sizes are upright: after the container's rotation was applied."""
+
+    name: str
+    width: int
+    height: int
+    time_base: Fraction  # seconds per unit of pts
+    rate: Fraction  # average frames per second
+    photos: bool = False  # a folder of photos: no times, no audio
+
+    def to_json(self) -> dict[str, Any]:
+        """As strings and numbers that JSON holds exactly."""
+        return {f.name: str(v) if isinstance(v := getattr(self, f.name), Fraction) else v for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ClipInfo:
+        """The reverse of `to_json`."""
+        return cls(**{**data, "time_base": Fraction(data["time_base"]), "rate": Fraction(data["rate"])})
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSet(Table):
+    """Every face found in a clip. Coordinates are pixels of the upright frame; (0, 0) is the centre of the first pixel."""
+
+    KIND: ClassVar[str] = "faces"
+    id: np.ndarray = column(str)  # {frame:06d}_{k}, k by box from left to right; photos: {file name}_{k}
+    frame: np.ndarray = column(np.int64)  # FrameTable.number
+    track: np.ndarray = column(np.int64)  # the same face through time has the same number; photos: one each
+    box_xyxy: np.ndarray = column(np.float32, 4)  # left, top, right, bottom
+    landmarks_xy: np.ndarray = column(np.float32, 68, 2)  # raw, iBUG order
+    landmarks_smooth_xy: np.ndarray = column(np.float32, 68, 2)  # smoothed along the track, for conversion
+    score: np.ndarray = column(np.float32)  # the detector's; carried faces keep that of their last detection
+    detected: np.ndarray = column(np.bool_)  # found by the detector in this frame, not carried by its track
+    matrix: np.ndarray = column(np.float32, 2, 3)  # frame pixels -> pixels of the archive's crop
+    embedding: np.ndarray = column(np.float32, 128)  # dlib identity; same person below about 0.6 Euclidean
+    sharpness: np.ndarray = column(np.float32)  # see quality.sharpness
+    size: np.ndarray = column(np.float32)  # see quality.size
+    yaw: np.ndarray = column(np.float32)  # degrees, positive: the face looks to the image's right
+    pitch: np.ndarray = column(np.float32)  # degrees, positive: up
+    roll: np.ndarray = column(np.float32)  # degrees, positive: the head leans clockwise in the image
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleTable(Table):
+    """Whose face each of a clip's faces is."""
+
+    KIND: ClassVar[str] = "people"
+    id: np.ndarray = column(str)
+    frame: np.ndarray = column(np.int64)
+    track: np.ndarray = column(np.int64)
+    person: np.ndarray = column(str)  # "" for unknown
+    distance: np.ndarray = column(np.float32)  # of the track's embeddings to that person's references
+    margin: np.ndarray = column(np.float32)  # distance of the next nearest person minus `distance`; inf if there is none
+    by: np.ndarray = column(str)  # vote, edit
+
+
+@dataclass(frozen=True, eq=False)
+class References(Table):
+    """What is known of a person's face."""
+
+    KIND: ClassVar[str] = "references"
+    origin: np.ndarray = column(str)  # the photo's file name, or clip/face id
+    embedding: np.ndarray = column(np.float32, 128)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable(Table):
+    """One person's faces over all clips, with what `sort` and `clean` look at. A face is named by (clip, id)."""
+
+    KIND: ClassVar[str] = "scores"
+    clip: np.ndarray = column(str)
+    id: np.ndarray = column(str)
+    frame: np.ndarray = column(np.int64)
+    track: np.ndarray = column(np.int64)
+    box_xyxy: np.ndarray = column(np.float32, 4)
+    distance: np.ndarray = column(np.float32)  # identity, to the person's references
+    sharpness: np.ndarray = column(np.float32)
+    size: np.ndarray = column(np.float32)
+    yaw: np.ndarray = column(np.float32)
+    pitch: np.ndarray = column(np.float32)
+    roll: np.ndarray = column(np.float32)
+    exposure: np.ndarray = column(np.float32)
+    duplicate: np.ndarray = column(np.bool_)  # its frame hardly differs from the one before
+    order: np.ndarray = column(np.int64)  # rank by `sort.by`, 0 first
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionTable(Table):
+    """What becomes of each face. Two flags: a blurred face must not train, but must still be swapped, or the video flickers."""
+
+    KIND: ClassVar[str] = "decisions"
+    clip: np.ndarray = column(str)
+    id: np.ndarray = column(str)
+    use_train: np.ndarray = column(np.bool_)
+    use_swap: np.ndarray = column(np.bool_)
+    reason: np.ndarray = column(str)  # why it does not train; "good" where it does
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetTable(Table):
+    """The faces a person is trained from, in an order that depends on names alone."""
+
+    KIND: ClassVar[str] = "dataset"
+    clip: np.ndarray = column(str)
+    id: np.ndarray = column(str)  # the face's PNG in the clip's archive is {id}.png
+    digest: np.ndarray = column(str)  # sha256 of that PNG
+    yaw: np.ndarray = column(np.float32)
+    pitch: np.ndarray = column(np.float32)
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face as conversion needs it."""
+
+    landmarks_xy: np.ndarray  # (68, 2) float32, frame pixels
+    swap: str  # the swap that changes it
+
+    def __post_init__(self) -> None:
+        if np.shape(self.landmarks_xy) != (68, 2):
+            raise SwapError(f"face: expected 68 landmarks (68, 2), got {np.shape(self.landmarks_xy)}")
