@@ -69,5 +69,8 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
             if error.errno is None or error.filename is None and error.errno != 28:
                 raise
             remedy = "free some space" if error.errno == 28 else "check that it exists and may be read or written"
-            print(f"{Path(sys.argv[0]).stem}: {error.filename or os.getcwd()}: {error.strerror}; {remedy}", file=sys.stderr)
+            print(
+                f"{Path(sys.argv[0]).stem}: {error.filename or os.getcwd()}: {error.strerror}; {remedy}",
+                file=sys.stderr,
+            )
             sys.exit(1)

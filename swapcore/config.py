@@ -39,7 +39,11 @@ class Section(BaseModel):
     @classmethod
     def hints(cls) -> set[str]:
         """Names of the fields that cannot change a result."""
-        return {k for k, f in cls.model_fields.items() if isinstance(f.json_schema_extra, dict) and f.json_schema_extra.get("hint")}
+        return {
+            k
+            for k, f in cls.model_fields.items()
+            if isinstance(f.json_schema_extra, dict) and f.json_schema_extra.get("hint")
+        }
 
 
 class StudioClip(Section):
@@ -381,7 +385,9 @@ def load(config: dict[str, Any], clips_tsv: str) -> Project:
     Raises SwapError, one line for the first mistake.
     """
     if not isinstance(config, dict):
-        raise SwapError(f"config: expected settings like `people:`, got {type(config).__name__}; see config/config.yaml")
+        raise SwapError(
+            f"config: expected settings like `people:`, got {type(config).__name__}; see config/config.yaml"
+        )
     for key in config:
         if key not in TOP:
             raise SwapError(f"config: unknown key {key!r}{_nearest(key, TOP)}; known are {', '.join(sorted(TOP))}")
@@ -407,7 +413,9 @@ def load(config: dict[str, Any], clips_tsv: str) -> Project:
     for name, person in people.items():
         used = any(name in c.people for c in clips.values())
         if used and not person.references and not any(c.people == [name] for c in clips.values()):
-            raise SwapError(f"person {name}: no reference photos and no clip with {name} alone; add `references: [folder of photos]`")
+            raise SwapError(
+                f"person {name}: no reference photos and no clip with {name} alone; add `references: [folder of photos]`"
+            )
     state = config.get("state", "state")
     if not isinstance(state, str) or not state:
         raise SwapError(f"state: expected a folder, got {state!r}")
@@ -416,23 +424,35 @@ def load(config: dict[str, Any], clips_tsv: str) -> Project:
 
 def parse_clips(text: str) -> dict[str, Clip]:
     """clips.tsv: columns `name person path`, optional `start end` in seconds; `#` begins a comment line."""
-    lines = [(n, line) for n, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        (n, line)
+        for n, line in enumerate(text.lstrip("\ufeff").splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     if not lines:
         raise SwapError("clips.tsv: expected a first line `name person path`, found nothing; see config/clips.tsv")
     header = [cell.strip() for cell in lines[0][1].split("\t")]
     if missing := {"name", "person", "path"} - set(header):
-        raise SwapError(f"clips.tsv: expected the columns name, person, path, separated by tabs; missing {', '.join(sorted(missing))}")
+        raise SwapError(
+            f"clips.tsv: expected the columns name, person, path, separated by tabs; missing {', '.join(sorted(missing))}"
+        )
     if unknown := set(header) - {"name", "person", "path", "start", "end"}:
-        raise SwapError(f"clips.tsv: unknown column {', '.join(sorted(unknown))}; known are name, person, path, start, end")
+        raise SwapError(
+            f"clips.tsv: unknown column {', '.join(sorted(unknown))}; known are name, person, path, start, end"
+        )
     clips: dict[str, Clip] = {}
     for number, line in lines[1:]:
         cells = [cell.strip() for cell in line.split("\t")]
         if len(cells) > len(header):
-            raise SwapError(f"clips.tsv, line {number}: expected {len(header)} cells separated by tabs, found {len(cells)}")
+            raise SwapError(
+                f"clips.tsv, line {number}: expected {len(header)} cells separated by tabs, found {len(cells)}"
+            )
         row = {k: v for k, v in zip(header, cells, strict=False) if v}
         where = f"clips.tsv, line {number}"
         if missing := {"name", "person", "path"} - set(row):
-            raise SwapError(f"{where}: nothing in column {', '.join(sorted(missing))}; are the cells separated by tabs?")
+            raise SwapError(
+                f"{where}: nothing in column {', '.join(sorted(missing))}; are the cells separated by tabs?"
+            )
         row["people"] = [p.strip() for p in row.pop("person").split(",") if p.strip()]
         clip = _check(Clip, row, where)
         _once(clips, clip.name, where)
@@ -449,7 +469,9 @@ def _people(given: Any) -> dict[str, Person]:
         if not re.fullmatch(NAME, str(name)):
             raise SwapError(f"{where}: a name is made of letters, digits, - and single _ between them")
         if not isinstance(row, dict) or not row.get("consent"):
-            raise SwapError(f"{where} has no consent record, so nothing is run; add to config.yaml under people, {name}: `{CONSENT}`")
+            raise SwapError(
+                f"{where} has no consent record, so nothing is run; add to config.yaml under people, {name}: `{CONSENT}`"
+            )
         consent = row["consent"]
         if not isinstance(consent, dict):
             raise SwapError(f"{where}: expected a consent record, got {consent!r}; write `{CONSENT}`")
@@ -479,7 +501,9 @@ def _videos(given: Any, glob: dict[str, Any], clips: dict[str, Clip], swaps: dic
         targets = [swaps[s].target for s in video.swaps]
         for swap, target in zip(video.swaps, targets, strict=True):
             if target not in clips[video.clip].people:
-                raise SwapError(f"{where}: swap {swap} changes {target}, who is not in clip {video.clip}; correct `clip`, or clips.tsv")
+                raise SwapError(
+                    f"{where}: swap {swap} changes {target}, who is not in clip {video.clip}; correct `clip`, or clips.tsv"
+                )
             if targets.count(target) > 1:
                 raise SwapError(f"{where}: more than one swap changes {target}; keep one")
         _once(videos, video.name, "videos")
@@ -494,7 +518,9 @@ def _rows(given: Any, where: str, keys: set[str]) -> list[dict[str, Any]]:
     for row in rows:
         if unknown := set(row) - keys:
             key = sorted(map(str, unknown))[0]
-            raise SwapError(f"{where}, {row.get('name', '?')}: unknown key {key!r}{_nearest(key, keys)}; known are {', '.join(sorted(keys))}")
+            raise SwapError(
+                f"{where}, {row.get('name', '?')}: unknown key {key!r}{_nearest(key, keys)}; known are {', '.join(sorted(keys))}"
+            )
     return rows
 
 
@@ -514,7 +540,9 @@ def _merge(base: dict[str, Any], own: Any, where: str) -> dict[str, Any]:
 def _known(names: list[str], known: dict[str, Any], where: str, what: str, place: str) -> None:
     for name in names:
         if name not in known:
-            raise SwapError(f"{where}: unknown {what} {name!r}{_nearest(name, known)}; {place} has {', '.join(known) or 'none'}")
+            raise SwapError(
+                f"{where}: unknown {what} {name!r}{_nearest(name, known)}; {place} has {', '.join(known) or 'none'}"
+            )
 
 
 def _once(known: dict[str, Any], name: str, where: str) -> None:
@@ -575,12 +603,14 @@ def parse(section: str, text: str) -> S:
 def schema() -> dict[str, Any]:
     """JSON schema of config.yaml, for editors. The check itself is `load`."""
 
-
     def inline(model: type[BaseModel]) -> dict[str, Any]:
         return model.model_json_schema(ref_template="#/$defs/{model}")
 
     defs: dict[str, Any] = {}
-    properties: dict[str, Any] = {"clips": {"type": "string", "description": "Table of the clips."}, "state": {"type": "string"}}
+    properties: dict[str, Any] = {
+        "clips": {"type": "string", "description": "Table of the clips."},
+        "state": {"type": "string"},
+    }
     for name, model in {**SECTIONS, "person": Person}.items():
         found = inline(model)
         defs.update(found.pop("$defs", {}))
@@ -590,10 +620,16 @@ def schema() -> dict[str, Any]:
     properties["people"] = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Person"}}
     own = {"train": {"$ref": "#/$defs/Train"}}
     text = {"type": "string"}
-    properties["swaps"] = {"type": "array", "items": {"type": "object", "properties": {"name": text, "source": text, "target": text, **own}}}
+    properties["swaps"] = {
+        "type": "array",
+        "items": {"type": "object", "properties": {"name": text, "source": text, "target": text, **own}},
+    }
     own = {"convert": {"$ref": "#/$defs/Convert"}, "label": {"$ref": "#/$defs/Label"}}
     names = {"type": "array", "items": text}
-    properties["videos"] = {"type": "array", "items": {"type": "object", "properties": {"name": text, "clip": text, "swaps": names, **own}}}
+    properties["videos"] = {
+        "type": "array",
+        "items": {"type": "object", "properties": {"name": text, "clip": text, "swaps": names, **own}},
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Swapcore config.yaml",

@@ -26,7 +26,13 @@ def say(line: str) -> None:
 
 
 def track(
-    items: Iterable[T], total: int, what: str, *, unit: str = "frames", every: float = 5.0, report: Callable[[str], None] = say
+    items: Iterable[T],
+    total: int,
+    what: str,
+    *,
+    unit: str = "frames",
+    every: float = 5.0,
+    report: Callable[[str], None] = say,
 ) -> Iterator[T]:
     """Pass `items` on; report `what: 120/300 frames, 45.1 frames/s, 4 s left` every `every` seconds, and once at the end."""
     start = last = time.monotonic()

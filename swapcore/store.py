@@ -118,7 +118,9 @@ def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
         found = pq.read_table(path, memory_map=False)
         head = json.loads((found.schema.metadata or {})[b"swapcore"])
         if (head["kind"], head["version"]) != (kind.KIND, VERSION):
-            raise SwapError(f"{path}: expected {kind.KIND}, version {VERSION}, found {head['kind']}, version {head['version']}; {remedy}")
+            raise SwapError(
+                f"{path}: expected {kind.KIND}, version {VERSION}, found {head['kind']}, version {head['version']}; {remedy}"
+            )
         columns = {}
         for name, empty in kind.empty().columns().items():
             array = found.column(name).combine_chunks()
@@ -127,12 +129,16 @@ def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
                 continue
             for _ in empty.shape[1:]:
                 array = array.flatten()
-            columns[name] = array.to_numpy(zero_copy_only=False).astype(empty.dtype).reshape(len(found), *empty.shape[1:])
+            columns[name] = (
+                array.to_numpy(zero_copy_only=False).astype(empty.dtype).reshape(len(found), *empty.shape[1:])
+            )
         return kind(**columns), head["meta"]
     except SwapError:
         raise
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
-        raise SwapError(f"{path}: expected a table of {kind.KIND}, but it is damaged or foreign ({error}); {remedy}") from None
+        raise SwapError(
+            f"{path}: expected a table of {kind.KIND}, but it is damaged or foreign ({error}); {remedy}"
+        ) from None
 
 
 # pictures
@@ -160,7 +166,9 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise SwapError(f"{path}: expected a picture ({error.strerror}); correct its path") from None
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if image is None:
-        raise SwapError(f"{path}: expected a picture that OpenCV reads ({', '.join(PICTURES)}), found something else; remove or convert it")
+        raise SwapError(
+            f"{path}: expected a picture that OpenCV reads ({', '.join(PICTURES)}), found something else; remove or convert it"
+        )
     return image
 
 
@@ -229,7 +237,9 @@ class FaceArchive:
         try:
             self._zip = zipfile.ZipFile(self.path)
         except (OSError, zipfile.BadZipFile) as error:
-            raise SwapError(f"{path}: expected an archive of faces ({error}); delete it and run snakemake again") from None
+            raise SwapError(
+                f"{path}: expected an archive of faces ({error}); delete it and run snakemake again"
+            ) from None
 
     def __enter__(self) -> FaceArchive:
         return self
@@ -246,7 +256,9 @@ class FaceArchive:
         try:
             return self._zip.read(f"{name}.png")
         except (KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise SwapError(f"{self.path}: face {name} is missing or damaged ({error}); delete it and run snakemake again") from None
+            raise SwapError(
+                f"{self.path}: face {name} is missing or damaged ({error}); delete it and run snakemake again"
+            ) from None
 
     def crop(self, name: str) -> np.ndarray:
         """One face's crop, (h, w, 3) uint8 BGR."""

@@ -134,7 +134,9 @@ class PeopleTable(Table):
     track: np.ndarray = column(np.int64)
     person: np.ndarray = column(str)  # "" for unknown
     distance: np.ndarray = column(np.float32)  # of the track's embeddings to that person's references
-    margin: np.ndarray = column(np.float32)  # distance of the next nearest person minus `distance`; inf if there is none
+    margin: np.ndarray = column(
+        np.float32
+    )  # distance of the next nearest person minus `distance`; inf if there is none
     by: np.ndarray = column(str)  # vote, edit
 
 

@@ -1,0 +1,25 @@
+"""What several tests share. Footage is optional: tests that need it skip where it is not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def footage() -> Path:
+    """Folder of real clips, beside the checkout or named by $SWAPCORE_FOOTAGE."""
+    folder = Path(os.environ.get("SWAPCORE_FOOTAGE", ROOT.parent / "shared" / "footage"))
+    if not folder.is_dir():
+        pytest.skip(f"no footage at {folder}")
+    return folder
