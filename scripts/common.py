@@ -15,14 +15,14 @@ from swapcore.errors import SwapError
 def arguments(doc: str | None, **options: str) -> argparse.Namespace:
     """Parse `--name VALUE` options, each given as name="kind: help".
 
-    Kinds: text, file, files (any number), flag. All but `flag` and `files` must be given.
+    Kinds: text, file, texts and files (any number, also none), flag. `text` and `file` must be given.
     """
     parser = argparse.ArgumentParser(description=doc)
     for name, text in options.items():
         kind, _, what = text.partition(":")
         flag = f"--{name.replace('_', '-')}"
-        if kind == "files":
-            parser.add_argument(flag, nargs="*", type=Path, default=[], help=what.strip())
+        if kind in ("texts", "files"):
+            parser.add_argument(flag, nargs="*", type=Path if kind == "files" else str, default=[], help=what.strip())
         elif kind == "flag":
             parser.add_argument(flag, action="store_true", help=what.strip())
         else:

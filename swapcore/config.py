@@ -27,6 +27,10 @@ def _iso(value: Any) -> Any:
     return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
 
 
+def _off(value: Any) -> Any:
+    return "off" if value is False else value  # YAML 1.1 reads a bare off as false
+
+
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 Date = Annotated[str, BeforeValidator(_iso), Field(pattern=r"^\d{4}-\d{2}-\d{2}")]
 
@@ -221,7 +225,7 @@ class Convert(Section):
 class Label(Section):
     """What the video says about itself. Metadata and sidecar are always written."""
 
-    note: Literal["opening", "always", "off"] = "opening"
+    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(_off)] = "opening"
     """When the visible note is shown: in the opening seconds, always, or never (with a reason)."""
     note_seconds: float = Field(2.0, ge=2.0, le=60)
     """Length of the opening, s."""
