@@ -66,7 +66,7 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
             print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
             sys.exit(1)
         except OSError as error:
-            if error.errno is None or error.filename is None and error.errno != 28:
+            if error.errno is None or (error.filename is None and error.errno != 28):
                 raise
             remedy = "free some space" if error.errno == 28 else "check that it exists and may be read or written"
             print(

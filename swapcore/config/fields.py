@@ -1,0 +1,346 @@
+"""Every parameter, declared once: type, default, bounds, unit, and one line of what it means.
+
+No default stands anywhere else. A field marked `hint` cannot change any result, so it is kept out of what Snakemake
+compares between runs.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+NAME = r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
+
+
+def _hint(default: Any, **kwargs: Any) -> Any:
+    return Field(default, json_schema_extra={"hint": True}, **kwargs)
+
+
+def _iso(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
+
+
+def _off(value: Any) -> Any:
+    return "off" if value is False else value  # YAML 1.1 reads a bare off as false
+
+
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+Date = Annotated[str, BeforeValidator(_iso), Field(pattern=r"^\d{4}-\d{2}-\d{2}")]
+
+
+class Section(BaseModel):
+    """Base of all sections: no unknown keys, nothing changes after the check."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def hints(cls) -> set[str]:
+        """Names of the fields that cannot change a result."""
+        return {
+            k
+            for k, f in cls.model_fields.items()
+            if isinstance(f.json_schema_extra, dict) and f.json_schema_extra.get("hint")
+        }
+
+
+class StudioClip(Section):
+    """One synthetic clip: who plays, and what."""
+
+    actor: str
+    """Name of an actor of the studio's cast, or `seed:123` for a head drawn from that seed."""
+    performance: int = Field(1, ge=0)
+    """Seed of the head's movements, speech, gaze and light."""
+    seconds: float = Field(10.0, gt=0, le=600)
+    """Length, s."""
+
+
+class Studio(Section):
+    """Synthetic actors for the demo and for tests. Their clips are `results/studio/{name}.mp4`."""
+
+    size: int = Field(320, ge=128, le=1024, multiple_of=2)
+    """Side of the square picture, pixels."""
+    rate: int = Field(25, ge=1, le=60)
+    """Frames per second."""
+    grain: float = Field(2.0, ge=0, le=30)
+    """Standard deviation of the film grain, grey levels of 255."""
+    clips: dict[Name, StudioClip] = _hint({})
+    """Name of the clip -> who plays and what. A stage gets its own clip's part, so that one can change alone."""
+
+
+class Frames(Section):
+    """The frame table."""
+
+    shot_threshold: float = Field(30.0, gt=0, le=255)
+    """Mean difference of two neighbouring 64-pixel grey frames from which a cut is assumed, grey levels of 255."""
+    duplicate_threshold: float = Field(0.4, ge=0, le=255)
+    """The same difference below which a frame counts as a copy of the one before, grey levels of 255."""
+
+
+class Faces(Section):
+    """Finding, aligning and describing faces."""
+
+    detector: Literal["hog"] = "hog"
+    """hog: dlib's frontal detector."""
+    detect_size: int = Field(512, ge=64, le=4096)
+    """The longer side that a frame is reduced to before detection, pixels. Smaller is faster and misses small faces."""
+    every: int = Field(5, ge=1, le=100)
+    """Detect in every n-th frame; between, faces are carried by their landmarks."""
+    min_score: float = Field(0.0, ge=-5, le=5)
+    """Detections below this score are dropped."""
+    min_size: int = Field(32, ge=8)
+    """Faces with a box narrower than this are dropped, pixels of the frame."""
+    crop_size: int = Field(256, ge=128, le=1024)
+    """Side of the aligned crops in the archive, pixels."""
+    span: float = Field(0.5, gt=0.1, le=0.9)
+    """Share of the crop's side that brows to mouth take: smaller keeps more of the head around the face."""
+
+
+class References(Section):
+    """What is taken as known of a person."""
+
+    max_faces: int = Field(50, ge=1)
+    """From clips in which a person is alone, this many faces at most are taken where there are no photos."""
+
+
+class Identify(Section):
+    """Whose face is it."""
+
+    threshold: float = Field(0.6, gt=0, le=2)
+    """Largest distance between a track's embeddings and a person's references, dlib's unit (same person below about 0.6)."""
+    margin: float = Field(0.05, ge=0, le=2)
+    """The next nearest person must be farther by this much, same unit; else the face stays unknown."""
+
+
+SortKey = Literal["time", "sharpness", "size", "yaw", "pitch", "roll", "exposure", "distance"]
+
+
+class Sort(Section):
+    """Order of the contact sheet."""
+
+    by: SortKey = "sharpness"
+    """What the sheet is ordered by, best or smallest first."""
+    sheet: int = Field(120, ge=1, le=5000)
+    """Faces on the sheet; more are thinned out evenly."""
+
+
+class Clean(Section):
+    """Which faces train and which are swapped."""
+
+    min_sharpness: float = Field(8.0, ge=0)
+    """Softer faces do not train, unit of quality.sharpness."""
+    min_size: int = Field(40, ge=0)
+    """Smaller faces do not train, pixels of the frame (quality.size)."""
+    max_yaw: float = Field(75.0, ge=0, le=90)
+    """Faces turned farther do not train, degrees."""
+    max_distance: float = Field(0.6, gt=0, le=2)
+    """Faces whose own embedding lies farther from the references do not train."""
+    duplicates: Literal["drop", "keep"] = "drop"
+    """Whether frames that hardly differ from the one before train too."""
+
+
+class Dataset(Section):
+    """The faces that training sees."""
+
+    max_faces: int = Field(5000, ge=16)
+    """More are thinned out evenly over the poses."""
+
+
+class Budget(Section):
+    """How long to train; one of the two."""
+
+    steps: int | None = Field(None, ge=1)
+    """Until this many steps."""
+    minutes: float | None = Field(None, gt=0)
+    """Until this many minutes of training."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("expected either steps or minutes, for example {minutes: 30}")
+        return self
+
+
+class Train(Section):
+    """Training of one shared encoder with a decoder per person."""
+
+    model: Literal["small", "original"] = "small"
+    """small: 11 M parameters, minutes on a laptop; original: the classic of 82 M. Both see and make 64 pixels."""
+    budget: Budget = Budget(minutes=30)
+    """When to stop: {steps: 20000} or {minutes: 30}; counted over all runs."""
+    continue_share: float = Field(0.25, gt=0, le=1)
+    """After the data or a setting changed, a trained swap goes on for this share of the budget."""
+    batch: int = Field(16, ge=1, le=1024)
+    """Faces of each person in a step."""
+    learning_rate: float = Field(3e-4, gt=0, le=0.1)
+    """Of Adam."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """What is computed in; weights are always float32."""
+    coverage: float = Field(0.8, gt=0.2, le=1)
+    """Share of the archive's crop that the model sees, of the crop's side."""
+    mask: Literal["extended", "components"] = "extended"
+    """Where the loss looks."""
+    warp: float = Field(1.0, ge=0, le=4)
+    """Strength of the random warp of the input; 1 is the classic one (normal, 5/256 of the side)."""
+    warp_share: float = Field(0.75, ge=0, le=1)
+    """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
+    seed: int = Field(1, ge=0)
+    """Of the weights and the samples."""
+    checkpoint_every: float = _hint(60.0, gt=0)
+    """Seconds between two saved states: what a kill can cost at most."""
+    progress_every: float = _hint(5.0, gt=0)
+    """Seconds between two lines of progress."""
+
+
+class Encoder(Section):
+    """How the video is compressed."""
+
+    crf: int = Field(18, ge=0, le=51)
+    """x264's constant quality: 0 is lossless, 18 looks like the source, 23 is small."""
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = "medium"
+    """x264's effort."""
+
+
+class Convert(Section):
+    """Putting the swapped face into the frame."""
+
+    mask: Literal["extended", "components"] = "extended"
+    """extended: up to the forehead; components: the hull of brows, eyes, nose, mouth and jaw."""
+    soften: float = Field(0.10, ge=0, le=0.5)
+    """Width of the mask's soft edge, share of the face's size."""
+    erode: float = Field(0.02, ge=0, le=0.5)
+    """The mask shrinks by this before it is softened, share of the face's size."""
+    colour: Literal["reinhard", "none"] = "reinhard"
+    """How the swapped face takes on the target's colours."""
+    encoder: Encoder = Encoder()
+    """How the video is compressed."""
+
+
+class Label(Section):
+    """What the video says about itself. Metadata and sidecar are always written."""
+
+    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(_off)] = "opening"
+    """When the visible note is shown: in the opening seconds, always, or never (with a reason)."""
+    note_seconds: float = Field(2.0, ge=2.0, le=60)
+    """Length of the opening, s."""
+    note_text: str = Field("Synthetic: face swapped", min_length=9, max_length=80, pattern="(?i)synthetic")
+    """The note; must hold the word synthetic."""
+    note_reason: str = ""
+    """Why the note is off; recorded in provenance.json. Needed with `note: off`."""
+    producer: str = ""
+    """Who makes the video: ContentProducer and ContentPropagator of the AIGC label."""
+
+    @model_validator(mode="after")
+    def _reason(self) -> Self:
+        if self.note == "off" and len(self.note_reason.strip()) < 10:
+            raise ValueError("note: off needs note_reason, a sentence that says why; it is recorded in provenance.json")
+        return self
+
+
+class Measure(Section):
+    """Measuring the finished video."""
+
+    frames: int = Field(48, ge=1)
+    """Frames looked at, spread evenly over those with a swapped face."""
+
+
+class Report(Section):
+    """Pictures for people."""
+
+    strip: int = Field(5, ge=1, le=20)
+    """Frames on a video's before/after strip."""
+
+
+S = TypeVar("S", bound=Section)
+
+SECTIONS: dict[str, type[Section]] = {
+    "studio": Studio,
+    "frames": Frames,
+    "faces": Faces,
+    "references": References,
+    "identify": Identify,
+    "sort": Sort,
+    "clean": Clean,
+    "dataset": Dataset,
+    "train": Train,
+    "convert": Convert,
+    "label": Label,
+    "measure": Measure,
+    "report": Report,
+}
+
+CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
+
+
+class Consent(Section):
+    """Who agreed to what. `written` and `self` name who, when and what for; `public-domain` what it rests on."""
+
+    basis: Literal["written", "self", "synthetic", "public-domain"]
+    """written: signed by somebody; self: you are the person; synthetic: nobody real; public-domain."""
+    by: str = ""
+    """Who signed or declared it."""
+    date: Date | Literal[""] = ""
+    """When, as 2026-11-01."""
+    scope: str = ""
+    """What it covers."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {"written": ("by", "date", "scope"), "self": ("by", "date", "scope"), "public-domain": ("by", "scope")}
+        missing = [k for k in needed.get(self.basis, ()) if not getattr(self, k).strip()]
+        if missing:
+            raise ValueError(f"a consent of basis {self.basis} needs {', '.join(missing)}")
+        return self
+
+
+class Person(Section):
+    """Somebody whose face is used or changed."""
+
+    consent: Consent
+    """The consent record."""
+    references: list[str] = Field(default_factory=list)
+    """Photos, or folders of photos, of this person. May be left out where a clip has this person alone."""
+
+
+class Swap(Section):
+    """One model: an encoder for both, a decoder each."""
+
+    name: Name
+    source: Name
+    """Whose face appears in the result."""
+    target: Name
+    """Who is changed in the video."""
+    train: Train
+
+
+class Video(Section):
+    """One video to make."""
+
+    name: Name
+    clip: Name
+    """The clip that is changed."""
+    swaps: list[Name] = Field(min_length=1)
+    """The swaps it shows; each changes its own target."""
+    convert: Convert
+    label: Label
+
+
+class Clip(Section):
+    """One row of clips.tsv."""
+
+    name: Name
+    people: list[Name] = Field(min_length=1)
+    """Everybody in it whom the configuration knows."""
+    path: str = Field(min_length=1)
+    """A video file or a folder of photos."""
+    start: float | None = Field(None, ge=0)
+    """Seconds from the beginning of the file; frames before are left out."""
+    end: float | None = Field(None, gt=0)
+    """Seconds from the beginning of the file; frames from there on are left out."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"end ({self.end}) must come after start ({self.start})")
+        return self

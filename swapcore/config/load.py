@@ -1,0 +1,278 @@
+"""Check a whole configuration: one clear line for the first mistake."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from swapcore.config.fields import CONSENT, NAME, SECTIONS, Clip, Consent, Name, Person, S, Section, Swap, Video
+from swapcore.errors import SwapError
+
+
+class Project(Section):
+    """A checked configuration: nothing in it is a default left open."""
+
+    clips: dict[Name, Clip]
+    people: dict[Name, Person]
+    swaps: dict[Name, Swap]
+    videos: dict[Name, Video]
+    sections: dict[str, Any]
+    state: str
+
+    def settings(self, section: str, *, swap: str | None = None, video: str | None = None) -> str:
+        """A stage's settings as one line of JSON, without hints: what Snakemake compares between runs."""
+        model = self._model(section, swap, video)
+        return json.dumps(model.model_dump(mode="json", exclude=model.hints()), sort_keys=True)
+
+    def studio_clip(self, clip: str) -> str:
+        """Who plays in a synthetic clip, and what, as one line of JSON."""
+        return json.dumps(self.sections["studio"].clips[clip].model_dump(mode="json"), sort_keys=True)
+
+    def hints(self, section: str, *, swap: str | None = None) -> dict[str, Any]:
+        """A stage's fields that cannot change a result."""
+        model = self._model(section, swap, None)
+        return model.model_dump(mode="json", include=model.hints())
+
+    def _model(self, section: str, swap: str | None, video: str | None) -> Section:
+        if swap is not None:
+            return getattr(self.swaps[swap], section)
+        if video is not None and section in ("convert", "label"):
+            return getattr(self.videos[video], section)
+        return self.sections[section]
+
+
+TOP = {"clips", "people", "swaps", "videos", "state", *SECTIONS}
+
+
+def load(config: dict[str, Any], clips_tsv: str, *, is_folder: Callable[[str], bool] = lambda path: False) -> Project:
+    """Check a configuration: the parsed YAML, the text of clips.tsv, and which clips' paths are folders of photos.
+
+    A swap's or a video's own settings are laid over the global ones, then defaults are filled in and all is checked.
+    Raises SwapError, one line for the first mistake.
+    """
+    if not isinstance(config, dict):
+        raise SwapError(
+            f"config: expected settings like `people:`, got {type(config).__name__}; see config/config.yaml"
+        )
+    for key in config:
+        if key not in TOP:
+            raise SwapError(f"config: unknown key {key!r}{_nearest(key, TOP)}; known are {', '.join(sorted(TOP))}")
+    glob = {name: config.get(name) or {} for name in SECTIONS}
+    sections = {name: _check(model, glob[name], name) for name, model in SECTIONS.items()}
+    people = _people(config.get("people"))
+    clips = parse_clips(clips_tsv)
+    for clip in clips.values():
+        _known(clip.people, people, f"clips.tsv: clip {clip.name}", "person", "people")
+    swaps: dict[str, Swap] = {}
+    for row in _rows(config.get("swaps"), "swaps", {"name", "source", "target", "train"}):
+        where = f"swap {row.get('name', '?')}"
+        swap = _check(Swap, {**row, "train": _merge(glob["train"], row.get("train"), f"{where}: train")}, where)
+        _known([swap.source, swap.target], people, where, "person", "people")
+        if swap.source == swap.target:
+            raise SwapError(f"{where}: source and target are both {swap.source}; name two people")
+        for person in (swap.source, swap.target):
+            if not any(person in c.people for c in clips.values()):
+                raise SwapError(f"{where}: no clip of {person}; add one to clips.tsv")
+        _once(swaps, swap.name, "swaps")
+        swaps[swap.name] = swap
+    photos = {name for name, clip in clips.items() if is_folder(clip.path)}
+    videos = _videos(config.get("videos"), glob, clips, swaps, photos)
+    for name, person in people.items():
+        used = any(name in c.people for c in clips.values())
+        if used and not person.references and not any(c.people == [name] for c in clips.values()):
+            raise SwapError(
+                f"person {name}: no reference photos and no clip with {name} alone; add `references: [folder of photos]`"
+            )
+    state = config.get("state", "state")
+    if not isinstance(state, str) or not state:
+        raise SwapError(f"state: expected a folder, got {state!r}")
+    return Project(clips=clips, people=people, swaps=swaps, videos=videos, sections=sections, state=state)
+
+
+def parse_clips(text: str) -> dict[str, Clip]:
+    """clips.tsv: columns `name person path`, optional `start end` in seconds; `#` begins a comment line."""
+    lines = [
+        (n, line)
+        for n, line in enumerate(text.lstrip("\ufeff").splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not lines:
+        raise SwapError("clips.tsv: expected a first line `name person path`, found nothing; see config/clips.tsv")
+    header = [cell.strip() for cell in lines[0][1].split("\t")]
+    if missing := {"name", "person", "path"} - set(header):
+        raise SwapError(
+            f"clips.tsv: expected the columns name, person, path, separated by tabs; missing {', '.join(sorted(missing))}"
+        )
+    if unknown := set(header) - {"name", "person", "path", "start", "end"}:
+        raise SwapError(
+            f"clips.tsv: unknown column {', '.join(sorted(unknown))}; known are name, person, path, start, end"
+        )
+    clips: dict[str, Clip] = {}
+    for number, line in lines[1:]:
+        cells = [cell.strip() for cell in line.split("\t")]
+        if len(cells) > len(header):
+            raise SwapError(
+                f"clips.tsv, line {number}: expected {len(header)} cells separated by tabs, found {len(cells)}"
+            )
+        row = {k: v for k, v in zip(header, cells, strict=False) if v}
+        where = f"clips.tsv, line {number}"
+        if missing := {"name", "person", "path"} - set(row):
+            raise SwapError(
+                f"{where}: nothing in column {', '.join(sorted(missing))}; are the cells separated by tabs?"
+            )
+        row["people"] = [p.strip() for p in row.pop("person").split(",") if p.strip()]
+        clip = _check(Clip, row, where)
+        _once(clips, clip.name, where)
+        clips[clip.name] = clip
+    return clips
+
+
+def _people(given: Any) -> dict[str, Person]:
+    if not isinstance(given, dict) or not given:
+        raise SwapError("people: expected the people by name, found none; see config/config.yaml")
+    people = {}
+    for name, row in given.items():
+        where = f"person {name}"
+        if not re.fullmatch(NAME, str(name)):
+            raise SwapError(f"{where}: a name is made of letters, digits, - and single _ between them")
+        if not isinstance(row, dict) or not row.get("consent"):
+            raise SwapError(
+                f"{where} has no consent record, so nothing is run; add to config.yaml under people, {name}: `{CONSENT}`"
+            )
+        consent = row["consent"]
+        if not isinstance(consent, dict):
+            raise SwapError(f"{where}: expected a consent record, got {consent!r}; write `{CONSENT}`")
+        try:
+            Consent.model_validate(consent)
+        except ValidationError as error:
+            raise SwapError(f"{where}: {_line(error, 'consent', Consent)}; write `{CONSENT}`") from None
+        people[str(name)] = _check(Person, row, where)
+    return people
+
+
+def _videos(
+    given: Any, glob: dict[str, Any], clips: dict[str, Clip], swaps: dict[str, Swap], photos: set[str]
+) -> dict[str, Video]:
+    if given is None:
+        given = [
+            {"name": f"{s.name}_on_{c.name}", "clip": c.name, "swaps": [s.name]}
+            for s in swaps.values()
+            for c in clips.values()
+            if s.target in c.people and c.name not in photos
+        ]
+    videos: dict[str, Video] = {}
+    for row in _rows(given, "videos", {"name", "clip", "swaps", "convert", "label"}):
+        where = f"video {row.get('name', '?')}"
+        own = {k: _merge(glob[k], row.get(k), f"{where}: {k}") for k in ("convert", "label")}
+        video = _check(Video, {**row, **own}, where)
+        _known([video.clip], clips, where, "clip", "clips.tsv")
+        _known(video.swaps, swaps, where, "swap", "swaps")
+        if video.clip in photos:
+            raise SwapError(
+                f"{where}: clip {video.clip} is a folder of photos; a video needs a clip that is a video file"
+            )
+        targets = [swaps[s].target for s in video.swaps]
+        for swap, target in zip(video.swaps, targets, strict=True):
+            if target not in clips[video.clip].people:
+                raise SwapError(
+                    f"{where}: swap {swap} changes {target}, who is not in clip {video.clip}; "
+                    "correct the video's clip, or the person in clips.tsv"
+                )
+            if targets.count(target) > 1:
+                raise SwapError(f"{where}: more than one swap changes {target}; keep one")
+        _once(videos, video.name, "videos")
+        videos[video.name] = video
+    return videos
+
+
+def _rows(given: Any, where: str, keys: set[str]) -> list[dict[str, Any]]:
+    rows = [] if given is None else given
+    if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
+        raise SwapError(f"{where}: expected a list of `- {{name: ..., ...}}`, got {given!r}"[:300])
+    for row in rows:
+        if unknown := set(row) - keys:
+            key = sorted(map(str, unknown))[0]
+            raise SwapError(
+                f"{where}, {row.get('name', '?')}: unknown key {key!r}{_nearest(key, keys)}; known are {', '.join(sorted(keys))}"
+            )
+    return rows
+
+
+def _merge(base: dict[str, Any], own: Any, where: str) -> dict[str, Any]:
+    if own is None:
+        return base
+    if not isinstance(own, dict) or not isinstance(base, dict):
+        raise SwapError(f"{where}: expected settings by name, got {own!r}"[:300])
+    merged = dict(base)
+    for key, value in own.items():
+        # a budget is one choice, not two settings: {steps} in a swap replaces {minutes} of all
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict) and key != "budget"
+        merged[key] = _merge(base[key], value, f"{where}.{key}") if nested else value
+    return merged
+
+
+def _known(names: list[str], known: dict[str, Any], where: str, what: str, place: str) -> None:
+    for name in names:
+        if name not in known:
+            raise SwapError(
+                f"{where}: unknown {what} {name!r}{_nearest(name, known)}; {place} has {', '.join(known) or 'none'}"
+            )
+
+
+def _once(known: dict[str, Any], name: str, where: str) -> None:
+    if name in known:
+        raise SwapError(f"{where}: the name {name} is used twice; give one of the two another name")
+
+
+def _nearest(word: Any, known: Any) -> str:
+    close = difflib.get_close_matches(str(word), [str(k) for k in known], 1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _check(model: type[S], data: Any, where: str) -> S:
+    if not isinstance(data, dict):
+        raise SwapError(f"{where}: expected settings by name, got {data!r}"[:300])
+    _finite(data, where)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise SwapError(_line(error, where, model)) from None
+
+
+def _finite(data: Any, where: str) -> None:
+    if isinstance(data, float) and not math.isfinite(data):
+        raise SwapError(f"{where}: expected a finite number, got {data}")
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        _finite(value, f"{where}.{key}")
+
+
+def _line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    path = ".".join(str(p) for p in first["loc"] if not str(p).startswith("function-"))
+    at = f"{where}.{path}" if path else where
+    if first["type"] == "extra_forbidden":
+        owner: Any = model
+        for part in first["loc"][:-1]:
+            found = getattr(owner, "model_fields", {}).get(str(part))
+            owner = found.annotation if found else None
+        fields = list(getattr(owner, "model_fields", {}))
+        known = f"; known are {', '.join(fields)}" if fields else ""
+        return f"{at}: unknown key{_nearest(first['loc'][-1], fields)}{known}"
+    if first["type"] == "missing":
+        return f"{at}: expected a value, found none"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch" and NAME in message:
+        message = "a name is made of letters, digits, - and single _ between them"
+    got = first["input"]
+    return f"{at}: {message[0].lower()}{message[1:]}" + ("" if isinstance(got, (dict, BaseModel)) else f", got {got!r}")
+
+
+def parse(section: str, text: str) -> S:
+    """A stage's settings from the JSON that Snakemake passed to its script."""
+    return SECTIONS[section].model_validate_json(text)  # type: ignore[return-value]
