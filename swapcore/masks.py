@@ -1,0 +1,102 @@
+"""Where the face is: masks drawn from landmarks, and their soft edge.
+
+A mask is float32 (h, w), 1 on the face and 0 off it, in whatever pixel space its landmarks are given in: the frame's for
+conversion, the crop's for the loss of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import cv2
+import numpy as np
+
+# Parts of the iBUG 68 points whose convex hulls together make the face; right and left are the person's own. Neighbours
+# overlap, so that no seam is left between two antialiased outlines. A union and not one hull: on a turned head one hull
+# would bridge from the nose to the brow across the background.
+RIGHT_BROW, LEFT_BROW = range(17, 22), range(22, 27)
+RIGHT_EYE, LEFT_EYE = range(36, 42), range(42, 48)
+NOSE, MOUTH = range(27, 36), range(48, 68)
+PARTS: tuple[tuple[int, ...], ...] = (
+    (*range(0, 9), *NOSE),  # right half of the jaw, up to the nose
+    (*range(8, 17), *NOSE),  # left half
+    (0, 1, *RIGHT_BROW, *RIGHT_EYE, 27, 28, 31),  # right brow, eye and temple
+    (15, 16, *LEFT_BROW, *LEFT_EYE, 27, 28, 35),  # left
+    (*RIGHT_BROW, *LEFT_BROW, 27, 28),  # both brows and the root of the nose
+    (*NOSE, *MOUTH, 7, 8, 9),  # nose, mouth, chin
+)
+
+# How far `extended` raises the points of a brow, from its outer end inwards, in distances from the eye's centre to the
+# brow's. Brows stand about a third of the forehead's height above the eyes, so 1.0 takes in its lower third and stays clear
+# of most fringes; the outer ends rise less, for there the hairline comes down to the temple.
+BROW_RAISE = np.array([0.5, 0.85, 1.0, 1.0, 1.0], np.float32)
+
+SUBPIXEL = 4  # bits after the point when OpenCV draws: 1/16 pixel
+
+
+def components(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
+    """The union of the hulls of jaw and nose, brows, eyes, nose and mouth: the face from the brows to the chin.
+
+    landmarks_xy (68, 2) in pixels, may lie outside the picture. Returns float32 (h, w) 0..1 with an antialiased edge.
+    """
+    return _union(_points(landmarks_xy), size_hw)
+
+
+def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
+    """`components` with the lower forehead: each brow is also drawn moved away from its eye.
+
+    Its points move by BROW_RAISE times the vector from the centre of its eye to its own centre, so the shift follows the
+    head's roll and size, and shrinks with its pitch as the forehead does. Same arguments and result as `components`.
+    """
+    points = _points(landmarks_xy)
+    raised = points.copy()
+    for brow, eye, raise_by in ((RIGHT_BROW, RIGHT_EYE, BROW_RAISE), (LEFT_BROW, LEFT_EYE, BROW_RAISE[::-1])):
+        raised[brow] += raise_by[:, None] * (points[brow].mean(0) - points[eye].mean(0))
+    return np.maximum(_union(points, size_hw), _union(raised, size_hw))
+
+
+MASKS: dict[str, Callable[..., np.ndarray]] = {"components": components, "extended": extended}
+
+
+def soften(mask: np.ndarray, *, face_size: float, erode: float, blur: float) -> np.ndarray:
+    """Shrink a mask and give it a soft edge that lies wholly inside its outline: nothing outside the mask is touched.
+
+    mask (h, w) 0..1; its outline is where it crosses 0.5. face_size in pixels; erode and blur are shares of it: the result
+    is 0 up to `erode` inside the outline and 1 from `erode + blur` on. Where the mask runs off the picture there is no
+    edge. Returns float32 (h, w) 0..1.
+
+    The outline is moved inwards by its distance transform (Felzenszwalb and Huttenlocher 2012); the edge is three box
+    filters, near a Gaussian (Wells 1986) but ending exactly where it must.
+    """
+    inside = (np.asarray(mask) > 0.5).astype(np.uint8)
+    if not inside.any():
+        return np.zeros(inside.shape, np.float32)
+    if inside.all():
+        return np.ones(inside.shape, np.float32)
+    radius = int(blur * face_size / 2 / 3)  # of each of the three boxes
+    distance = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    soft = np.clip(distance - erode * face_size - 3 * radius, 0, 1).astype(np.float32)
+    for _ in range(3 if radius else 0):
+        soft = cv2.blur(soft, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REPLICATE)
+    # running sums leave a crumb of rounding where there must be nothing
+    return np.clip(np.where(distance > erode * face_size, soft, 0), 0, 1).astype(np.float32)
+
+
+def _points(landmarks_xy: np.ndarray) -> np.ndarray:
+    points = np.array(landmarks_xy, np.float32)
+    if points.shape != (68, 2) or not np.isfinite(points).all():
+        raise ValueError(f"expected 68 finite landmarks (68, 2), got shape {points.shape}")
+    return points
+
+
+def _union(points: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    canvas = np.zeros(size_hw, np.uint8)
+    for part in PARTS:
+        _fill(canvas, points, part)
+    return canvas.astype(np.float32) / 255
+
+
+def _fill(canvas: np.ndarray, points: np.ndarray, part: Iterable[int]) -> None:
+    hull = cv2.convexHull(points[list(part)])
+    fixed = np.rint(hull * (1 << SUBPIXEL)).astype(np.int32)
+    cv2.fillConvexPoly(canvas, fixed, 255, lineType=cv2.LINE_AA, shift=SUBPIXEL)

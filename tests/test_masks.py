@@ -1,0 +1,120 @@
+"""Masks from landmarks, and their soft edge."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swapcore import masks
+
+SIZE_HW = (200, 180)
+
+
+def face(centre_xy=(90.0, 100.0), radius: float = 40.0, roll: float = 0.0) -> np.ndarray:
+    """68 landmarks of a plain frontal face: analytic curves around a centre, brows to chin 2 radii, roll in degrees."""
+    turn = np.linspace(np.pi, 0, 17)
+    jaw = np.stack([np.cos(turn), 0.1 + 0.9 * np.sin(turn)], -1)
+    brow = np.linspace(-0.8, -0.2, 5)
+    right_brow = np.stack([brow, -0.55 - 0.12 * np.sin(np.linspace(0, np.pi, 5))], -1)
+    ridge = np.stack([np.zeros(4), np.linspace(-0.35, 0.1, 4)], -1)
+    nostrils = np.stack([np.linspace(-0.2, 0.2, 5), [0.2, 0.22, 0.25, 0.22, 0.2]], -1)
+    around = np.linspace(0, 2 * np.pi, 6, endpoint=False) + np.pi
+    eye = np.stack([0.17 * np.cos(around), 0.07 * np.sin(around)], -1)
+    lip = np.linspace(0, 2 * np.pi, 12, endpoint=False) + np.pi
+    mouth = np.stack([0.35 * np.cos(lip), 0.55 + 0.13 * np.sin(lip)], -1)
+    inner = np.stack([0.25 * np.cos(lip[:8]), 0.55 + 0.05 * np.sin(lip[:8])], -1)
+    left_brow = right_brow[::-1] * [-1, 1]
+    parts = [jaw, right_brow, left_brow, ridge, nostrils, eye + [-0.45, -0.3], eye + [0.45, -0.3], mouth, inner]
+    points = np.concatenate(parts) * radius
+    c, s = np.cos(np.radians(roll)), np.sin(np.radians(roll))
+    return (points @ np.array([[c, s], [-s, c]]) + centre_xy).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", masks.MASKS)
+class TestTable:
+    def test_covers_the_face_and_nothing_else(self, name):
+        points = face()
+        mask = masks.MASKS[name](points, size_hw=SIZE_HW)
+        assert mask.dtype == np.float32 and mask.shape == SIZE_HW
+        assert mask.min() == 0 and mask.max() == 1
+        inner = np.rint(points[17:]).astype(int)
+        assert (mask[inner[:, 1], inner[:, 0]] > 0.4).all()
+        assert mask[:, : int(points[:, 0].min()) - 2].max() == 0
+        assert mask[int(points[8, 1]) + 3 :].max() == 0
+
+    def test_one_piece_without_holes(self, name):
+        mask = (masks.MASKS[name](face(roll=10), size_hw=SIZE_HW) > 0.99).astype(np.uint8)
+        assert cv2.connectedComponents(mask)[0] == 2
+        assert cv2.connectedComponents(1 - mask)[0] == 2
+
+    def test_follows_the_pixels_it_is_given(self, name):
+        small = masks.MASKS[name](face(), size_hw=SIZE_HW)
+        large = masks.MASKS[name](face() * 3 + 1, size_hw=(600, 540))
+        assert large.sum() / small.sum() == pytest.approx(9, rel=0.03)
+
+    def test_moves_by_less_than_a_pixel(self, name):
+        areas = [masks.MASKS[name](face((90, 100 + d)), size_hw=SIZE_HW) for d in (0.0, 0.25, 0.5, 1.0)]
+        centres = [(a.sum(1) * np.arange(200)).sum() / a.sum() for a in areas]
+        assert np.diff(centres) == pytest.approx([0.25, 0.25, 0.5], abs=0.12)
+
+    def test_off_the_picture(self, name):
+        assert masks.MASKS[name](face((-500, 100)), size_hw=SIZE_HW).max() == 0
+        half = masks.MASKS[name](face((0, 100)), size_hw=SIZE_HW)
+        assert half[100, 0] == 1 and half[100, 45] == 0
+
+    @pytest.mark.parametrize("bad", [np.zeros((51, 2)), np.full((68, 2), np.nan)])
+    def test_refuses_other_landmarks(self, name, bad):
+        with pytest.raises(ValueError, match="68 finite"):
+            masks.MASKS[name](bad, size_hw=SIZE_HW)
+
+
+def test_extended_adds_forehead_only():
+    points = face()
+    small, large = (masks.MASKS[n](points, size_hw=SIZE_HW) for n in ("components", "extended"))
+    added = np.argwhere(large - small > 0.01)
+    assert (large >= small).all() and len(added) > 500
+    assert added[:, 0].max() <= points[0, 1]  # nothing below the temples
+    raised = np.argwhere(large > 0.5)[:, 0].min()
+    brow, eye = points[17:22, 1].mean(), points[36:42, 1].mean()
+    assert raised == pytest.approx(points[19, 1] + (brow - eye), abs=1.5)
+
+
+@given(
+    x=st.floats(-40, 220),
+    radius=st.floats(4, 90),
+    erode=st.floats(0, 0.5),
+    blur=st.floats(0, 0.5),
+    name=st.sampled_from(sorted(masks.MASKS)),
+)
+@settings(max_examples=60, deadline=None)
+def test_soft_edge_stays_inside(x, radius, erode, blur, name):
+    mask = masks.MASKS[name](face((x, 100), radius), size_hw=SIZE_HW)
+    soft = masks.soften(mask, face_size=radius, erode=erode, blur=blur)
+    assert soft.dtype == np.float32 and soft.shape == mask.shape
+    assert soft.min() >= 0 and soft.max() <= 1
+    assert not soft[mask <= 0.5].any()
+
+
+def test_soft_edge_has_the_asked_width():
+    mask = np.zeros((100, 300), np.float32)
+    mask[:, 100:] = 1  # a straight outline that runs off the picture on three sides
+    soft = masks.soften(mask, face_size=200, erode=0.05, blur=0.3)  # 10 and 60 pixels
+    assert (soft == soft[:1]).all()
+    row = soft[0]
+    assert (row[:110] == 0).all() and (row[170:] == 1).all()
+    assert (np.diff(row) >= 0).all() and row[139:142].min() < 0.5 < row[139:142].max()
+    assert np.diff(row).max() < 0.04
+
+
+def test_no_softening_keeps_the_mask():
+    mask = masks.components(face(), size_hw=SIZE_HW)
+    np.testing.assert_array_equal(masks.soften(mask, face_size=80, erode=0, blur=0), mask > 0.5)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_even_masks_stay(value):
+    soft = masks.soften(np.full((20, 30), value, np.float32), face_size=20, erode=0.1, blur=0.1)
+    assert (soft == value).all()
