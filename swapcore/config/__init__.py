@@ -1,7 +1,7 @@
 """Settings: `fields` declares them, `load` checks a configuration, `schema` describes it to editors."""
 
-from swapcore.config.fields import SECTIONS, Section
+from swapcore.config.fields import NAME, SECTIONS, Section
 from swapcore.config.load import Project, load, parse, parse_clips
 from swapcore.config.schema import schema
 
-__all__ = ["SECTIONS", "Project", "Section", "load", "parse", "parse_clips", "schema"]
+__all__ = ["NAME", "SECTIONS", "Project", "Section", "load", "parse", "parse_clips", "schema"]

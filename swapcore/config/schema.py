@@ -1,50 +1,102 @@
-"""The JSON schema of config.yaml, for editors; `python -m swapcore.config` prints it. The check itself is `load`."""
+"""Descriptions of config.yaml, made from the fields: a JSON schema for editors, a page of settings for people.
+
+`python -m swapcore.config schema` and `python -m swapcore.config settings` print them. The check itself is `load`.
+"""
 
 from __future__ import annotations
 
+import types
+import typing
 from typing import Any
 
-from pydantic import BaseModel
-
-from swapcore.config.fields import SECTIONS, Person
+from swapcore.config.fields import SECTIONS, Person, Section
 
 
 def schema() -> dict[str, Any]:
-    """JSON schema of config.yaml, for editors. The check itself is `load`."""
-
-    def inline(model: type[BaseModel]) -> dict[str, Any]:
-        return model.model_json_schema(ref_template="#/$defs/{model}")
-
+    """JSON schema (2020-12) of config.yaml."""
     defs: dict[str, Any] = {}
-    properties: dict[str, Any] = {
-        "clips": {"type": "string", "description": "Table of the clips."},
-        "state": {"type": "string"},
-    }
-    for name, model in {**SECTIONS, "person": Person}.items():
-        found = inline(model)
+    for model in (*SECTIONS.values(), Person):
+        found = model.model_json_schema(ref_template="#/$defs/{model}")
         defs.update(found.pop("$defs", {}))
         defs[model.__name__] = found
-        if name != "person":
-            properties[name] = {"$ref": f"#/$defs/{model.__name__}"}
-    properties["people"] = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Person"}}
-    own = {"train": {"$ref": "#/$defs/Train"}}
+
+    def ref(model: type[Section]) -> dict[str, str]:
+        return {"$ref": f"#/$defs/{model.__name__}"}
+
+    def rows(**properties: Any) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "object", "additionalProperties": False, "properties": properties}}
+
     text = {"type": "string"}
-    properties["swaps"] = {
-        "type": "array",
-        "items": {"type": "object", "properties": {"name": text, "source": text, "target": text, **own}},
-    }
-    own = {"convert": {"$ref": "#/$defs/Convert"}, "label": {"$ref": "#/$defs/Label"}}
-    names = {"type": "array", "items": text}
-    properties["videos"] = {
-        "type": "array",
-        "items": {"type": "object", "properties": {"name": text, "clip": text, "swaps": names, **own}},
+    own = {name: ref(SECTIONS[name]) for name in ("train", "convert", "label")}
+    properties = {
+        "clips": text | {"description": "Path of the table of clips."},
+        "state": text
+        | {"description": "Folder of what training needs to go on; may be lost, training then begins anew."},
+        "people": {"type": "object", "additionalProperties": ref(Person)},
+        "swaps": rows(name=text, source=text, target=text, train=own["train"]),
+        "videos": rows(
+            name=text, clip=text, swaps={"type": "array", "items": text}, convert=own["convert"], label=own["label"]
+        ),
+        **{name: ref(model) for name, model in SECTIONS.items()},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Swapcore config.yaml",
         "type": "object",
         "additionalProperties": False,
-        "required": ["clips", "people"],
+        "required": ["people"],
         "properties": properties,
         "$defs": dict(sorted(defs.items())),
     }
+
+
+def settings_page() -> str:
+    """Every setting with its default, bounds and meaning, as Markdown."""
+    lines = [
+        "# Settings",
+        "",
+        "Every setting of `config/config.yaml`, made from the code by `./run python -m swapcore.config settings`.",
+        "Each section can be set for all; `train` also in a swap, `convert` and `label` also in a video, where they are",
+        "laid over the setting for all. (hint) marks what cannot change a result: changing it makes nothing again.",
+    ]
+    for name, model in SECTIONS.items():
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            (model.__doc__ or "").strip(),
+            "",
+            "| setting | default | may be | meaning |",
+            "|---|---|---|---|",
+        ]
+        lines += _rows(model(), "")
+    return "\n".join(lines) + "\n"
+
+
+def _rows(section: Section, prefix: str) -> list[str]:
+    """One row per field of a section that holds nothing but defaults."""
+    rows = []
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            rows += _rows(value, f"{prefix}{name}.")
+            continue
+        hint = " (hint)" if name in section.hints() else ""
+        default = "" if value is None else f"`{value}`" if value != "" else "`''`"
+        bounds = _bounds(field.annotation, field.metadata)
+        rows.append(f"| `{prefix}{name}` | {default} | {bounds} | {field.description or ''}{hint} |")
+    return rows
+
+
+def _bounds(annotation: Any, metadata: list[Any]) -> str:
+    if typing.get_origin(annotation) is typing.Literal:
+        return ", ".join(map(str, typing.get_args(annotation)))
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        return _bounds(next(a for a in typing.get_args(annotation) if a is not type(None)), metadata)
+    words = []
+    for rule in metadata:
+        for key, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"), ("multiple_of", "a multiple of")):
+            if (value := getattr(rule, key, None)) is not None:
+                words.append(f"{sign} {value}")
+    kind = {int: "whole number", float: "number", str: "text", bool: "true, false"}.get(annotation, "by name")
+    return " ".join([kind, *words])

@@ -1,0 +1,54 @@
+"""What code a stage runs, as a digest: a stage is outdated when its code changed, not when a comment did."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+# settings reach a stage as its params; errors and progress change no result
+WITHOUT_RESULT = {"config", "errors", "progress", "code"}
+
+
+def digest(script: str | Path) -> str:
+    """Digest (16 hexadecimal digits) of a script and of all of `swapcore` that it imports, directly or not.
+
+    Comments, docstrings and layout do not count. A package counts as a whole.
+    """
+    script = Path(script)
+    todo, seen = set(_parse(script)[1]), set()
+    while todo - seen:
+        unit = min(todo - seen)
+        seen.add(unit)
+        for file in _files(unit):
+            todo |= set(_parse(file)[1])
+    total = hashlib.sha256(_parse(script)[0].encode())
+    for unit in sorted(seen):
+        for file in _files(unit):
+            total.update(f"{file.relative_to(PACKAGE)}:{_parse(file)[0]}".encode())
+    return total.hexdigest()[:16]
+
+
+def _files(unit: str) -> list[Path]:
+    module = PACKAGE / f"{unit}.py"
+    return [module] if module.is_file() else sorted((PACKAGE / unit).rglob("*.py"))
+
+
+@functools.cache
+def _parse(file: Path) -> tuple[str, frozenset[str]]:
+    """Digest of a file's statements, and the units of swapcore that it imports."""
+    tree = ast.parse(file.read_bytes())
+    units: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "swapcore":
+            units |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("swapcore."):
+            units.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            units |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("swapcore.")}
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    text = ast.unparse(tree)
+    return hashlib.sha256(text.encode()).hexdigest(), frozenset(u for u in units - WITHOUT_RESULT if _files(u))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from swapcore import code
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package in the place of ours, and a script over it."""
+    files = {
+        "masks.py": '"""Masks."""\nfrom swapcore import store\n\ndef f():\n    """Doc."""\n    return 1\n',
+        "store.py": "X = 1\n",
+        "config/__init__.py": "Y = 1\n",
+        "nets/__init__.py": "",
+        "nets/onnx.py": "Z = 1\n",
+        "colour.py": "C = 1\n",
+        "script.py": "from swapcore import config, masks\n\ndef main():\n    from swapcore.nets import onnx\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(code, "PACKAGE", tmp_path)
+    return tmp_path
+
+
+def after(package, name, text):
+    """Digests before and after a file got another text."""
+    code._parse.cache_clear()
+    before = code.digest(package / "script.py")
+    (package / name).write_text(text)
+    code._parse.cache_clear()
+    return before, code.digest(package / "script.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "counts"),
+    [
+        ("masks.py", "from swapcore import store\n\ndef f():\n    return 2\n", True),
+        ("masks.py", '# a comment\nfrom swapcore import store\n\ndef f():\n    """Other."""\n    return 1\n', False),
+        ("store.py", "X = 2\n", True),  # not imported by the script itself
+        ("nets/onnx.py", "Z = 2\n", True),  # imported late, in a function
+        ("config/__init__.py", "Y = 2\n", False),  # settings are params
+        ("colour.py", "C = 2\n", False),  # not imported at all
+        ("script.py", "from swapcore import masks\n", True),
+    ],
+)
+def test_what_a_stage_runs_is_what_counts(package, name, text, counts):
+    before, now = after(package, name, text)
+    assert (before != now) is counts

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swapcore import config
+from swapcore.config.fields import SECTIONS
+from swapcore.config.schema import settings_page
+from swapcore.errors import SwapError
+
+CONFIG = {
+    "people": {
+        "lead": {
+            "references": ["photos/lead"],
+            "consent": {"basis": "written", "by": "J. Roe", "date": datetime.date(2026, 11, 1), "scope": "scene 4"},
+        },
+        "double": {"consent": {"basis": "synthetic"}},
+    },
+    "swaps": [{"name": "lead_onto_double", "source": "lead", "target": "double"}],
+}
+CLIPS = """\
+name	person	path	start	end
+photos	lead	stills/lead
+stunt	double	film/stunt.mp4	1.5	9
+both	lead, double	film/both.mp4
+"""
+
+
+def changed(**sections):
+    return {**copy.deepcopy(CONFIG), **sections}
+
+
+def refusal(given_config=CONFIG, clips=CLIPS, **kwargs) -> str:
+    with pytest.raises(SwapError) as caught:
+        config.load(given_config, clips, **kwargs)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_small_configuration_is_filled_with_defaults():
+    project = config.load(CONFIG, CLIPS, is_folder=lambda path: path == "stills/lead")
+    assert list(project.videos) == ["lead_onto_double_on_stunt", "lead_onto_double_on_both"]
+    assert project.clips["both"].people == ["lead", "double"]
+    assert (project.clips["stunt"].start, project.clips["stunt"].end) == (1.5, 9)
+    assert project.people["lead"].consent.date == "2026-11-01"
+    assert json.loads(project.settings("train", swap="lead_onto_double"))["model"] == "small"
+
+
+def test_a_default_video_is_never_made_from_photos():
+    project = config.load(CONFIG, CLIPS, is_folder=lambda path: "both" in path)
+    assert list(project.videos) == ["lead_onto_double_on_stunt"]
+    wrong = changed(videos=[{"name": "v", "clip": "both", "swaps": ["lead_onto_double"]}])
+    assert "folder of photos" in refusal(wrong, is_folder=lambda path: "both" in path)
+
+
+def test_own_settings_are_laid_over_the_global_ones_and_a_budget_is_one_choice():
+    given_config = changed(
+        train={"budget": {"minutes": 5}, "batch": 8}, convert={"encoder": {"crf": 20, "preset": "fast"}}
+    )
+    given_config["swaps"][0]["train"] = {"budget": {"steps": 70}}
+    given_config["videos"] = [
+        {"name": "v", "clip": "stunt", "swaps": ["lead_onto_double"], "convert": {"encoder": {"crf": 12}}}
+    ]
+    project = config.load(given_config, CLIPS)
+    train = json.loads(project.settings("train", swap="lead_onto_double"))
+    assert (train["budget"], train["batch"]) == ({"steps": 70, "minutes": None}, 8)
+    assert json.loads(project.settings("train"))["budget"]["minutes"] == 5
+    assert json.loads(project.settings("convert", video="v"))["encoder"] == {"crf": 12, "preset": "fast"}
+
+
+def test_hints_stay_out_of_what_is_compared():
+    one, two = (config.load(changed(train={"checkpoint_every": n}), CLIPS) for n in (10, 99))
+    assert one.settings("train", swap="lead_onto_double") == two.settings("train", swap="lead_onto_double")
+    assert two.hints("train", swap="lead_onto_double")["checkpoint_every"] == 99
+
+
+def test_settings_come_back_as_they_were():
+    project = config.load(changed(train={"batch": 4}), CLIPS)
+    for name in SECTIONS:
+        assert (
+            config.parse(name, project.settings(name)).model_dump() == project.sections[name].model_dump()
+            or name == "studio"
+        )
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"trian": {}}, ["unknown key 'trian'", "did you mean train?"]),
+        ({"train": {"modle": "x"}}, ["train.modle", "did you mean model?"]),
+        ({"train": {"batch": 0}}, ["train.batch", "greater than or equal to 1", "got 0"]),
+        ({"train": {"budget": {"steps": 1, "minutes": 2}}}, ["either steps or minutes"]),
+        ({"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "finite"]),
+        ({"train": 7}, ["train", "got 7"]),
+        ({"faces": {"detector": "hgo"}}, ["faces.detector", "hog"]),
+        ({"label": {"note": False}}, ["note_reason"]),
+        ({"label": {"note_text": "nothing to see"}}, ["label.note_text", "ynthetic"]),
+        ({"swaps": [{"name": "s", "source": "lead", "target": "lead"}]}, ["both lead"]),
+        ({"swaps": [{"name": "s", "source": "laed", "target": "double"}]}, ["laed", "did you mean lead?"]),
+        ({"swaps": [{"name": "a b", "source": "lead", "target": "double"}]}, ["letters, digits"]),
+        ({"swaps": {"name": "s"}}, ["expected a list"]),
+        (
+            {"videos": [{"name": "v", "clip": "photos", "swaps": ["lead_onto_double"]}]},
+            ["changes double, who is not in"],
+        ),
+        ({"videos": [{"name": "v", "clip": "nope", "swaps": ["lead_onto_double"]}]}, ["unknown clip"]),
+        ({"people": {"lead": {}}}, ["lead", "no consent record", "basis: written"]),
+        ({"people": {"lead": {"consent": {"basis": "written", "by": "x"}}}}, ["lead", "date, scope", "write `consent"]),
+        ({"people": {"lead": {"consent": "yes"}}}, ["lead", "expected a consent record"]),
+        ({"people": {"../x": {"consent": {"basis": "self"}}}}, ["letters, digits"]),
+        ({"people": {}}, ["people", "found none"]),
+        ({"state": 3}, ["state", "expected a folder"]),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(section, words):
+    line = refusal(changed(**section))
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    ("clips", "words"),
+    [
+        ("", ["found nothing"]),
+        ("name person path\n", ["separated by tabs"]),
+        ("name\tperson\tpath\tcolour\n", ["unknown column colour"]),
+        ("name\tperson\tpath\na\tlead\n", ["line 2", "path"]),
+        ("name\tperson\tpath\na\tlead\tx.mp4\na\tlead\ty.mp4\n", ["line 3", "used twice"]),
+        ("name\tperson\tpath\n../a\tlead\tx.mp4\n", ["letters, digits"]),
+        ("name\tperson\tpath\na b\tlead\tx.mp4\n", ["letters, digits"]),
+        ("name\tperson\tpath\na'b\tlead\tx.mp4\n", ["letters, digits"]),
+        ("name\tperson\tpath\tstart\tend\na\tlead\tx.mp4\t5\t2\n", ["must come after"]),
+        ("name\tperson\tpath\tstart\na\tlead\tx.mp4\tsoon\n", ["start", "got 'soon'"]),
+        ("name\tperson\tpath\na\tnobody\tx.mp4\n", ["unknown person 'nobody'"]),
+        ("name\tperson\tpath\na\tlead\tx.mp4\n", ["no clip of double"]),
+    ],
+)
+def test_a_mistake_in_the_table_of_clips_is_one_line(clips, words):
+    line = refusal(clips=clips)
+    assert all(word in line for word in words), line
+
+
+def test_references_may_be_left_out_only_where_the_person_is_alone():
+    clips = "name\tperson\tpath\nboth\tlead,double\tx.mp4\n"
+    assert "no reference photos and no clip with double alone" in refusal(clips=clips)
+
+
+@given(st.text())
+def test_any_text_is_a_table_or_one_line(text):
+    try:
+        config.parse_clips(text)
+    except SwapError as error:
+        assert "\n" not in str(error)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from([*SECTIONS, "people", "swaps", "videos", "state"]), values)
+def test_any_value_anywhere_is_taken_or_refused_in_one_line(key, value):
+    try:
+        config.load(changed(**{key: value}), CLIPS)
+    except SwapError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("page", "path"), [("schema", "workflow/schemas/config.schema.json"), ("settings", "docs/settings.md")]
+)
+def test_written_descriptions_have_not_drifted(root, page, path):
+    done = subprocess.run(
+        [sys.executable, "-m", "swapcore.config", page], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert (root / path).read_text() == done.stdout, f"run: ./run python -m swapcore.config {page} > {path}"
+
+
+def test_every_setting_is_explained():
+    rows = [line for line in settings_page().splitlines() if line.startswith("| `")]
+    assert rows and all(len(line.split(" | ")[-1].strip(" |")) > 5 for line in rows)
+
+
+def test_the_demo_is_a_valid_configuration(root):
+    demo = yaml.safe_load((root / "config/config.yaml").read_text())
+    project = config.load(demo, (root / demo["clips"]).read_text())
+    assert len(project.videos) == 1
+    assert {clip.path for clip in project.clips.values()} == {
+        f"results/studio/{name}.mp4" for name in project.sections["studio"].clips
+    }

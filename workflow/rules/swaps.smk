@@ -1,0 +1,56 @@
+# Per swap: one encoder for both people, a decoder each. Training goes on from its state, which is no output.
+def person_files(role, file):
+    """The same file of a swap's source or target."""
+    return lambda wildcards: f"results/people/{getattr(PROJECT.swaps[wildcards.swap], role)}/{file}"
+
+
+def clips_of_swap(wildcards):
+    """Names of the clips that a swap learns from."""
+    swap = PROJECT.swaps[wildcards.swap]
+    return clips_of(swap.source, swap.target)
+
+
+rule train:
+    input:
+        source=person_files("source", "dataset.parquet"),
+        target=person_files("target", "dataset.parquet"),
+        source_json=person_files("source", "dataset.json"),
+        target_json=person_files("target", "dataset.json"),
+        archives=lambda wildcards: of_clips(clips_of_swap(wildcards), "faces.zip"),
+    output:
+        trained="results/swaps/{swap}/trained.json",
+        weights="results/swaps/{swap}/weights.h5",
+        curve=report(
+            "results/swaps/{swap}/loss.png",
+            caption="../report/curve.rst",
+            category="2 Training",
+            labels={"swap": "{swap}", "picture": "loss"},
+        ),
+        preview=report(
+            "results/swaps/{swap}/preview.jpg",
+            caption="../report/preview.rst",
+            category="2 Training",
+            labels={"swap": "{swap}", "picture": "preview"},
+        ),
+    params:
+        run=script("train"),
+        code=code.digest(ROOT / "scripts/train.py"),
+        settings=lambda wildcards: PROJECT.settings("train", swap=wildcards.swap),
+        source=lambda wildcards: PROJECT.swaps[wildcards.swap].source,
+        target=lambda wildcards: PROJECT.swaps[wildcards.swap].target,
+        clips=clips_of_swap,
+    threads: 64  # as many as there are: Snakemake gives no more than --cores
+    log:
+        "results/logs/train/{swap}.log",
+    benchmark:
+        "results/benchmarks/train/{swap}.tsv"
+    conda:
+        "../../environment.yml"
+    shell:
+        "{params.run} --settings {params.settings:q} --hints \"$SWAPCORE_HINTS\" --swap {wildcards.swap}"
+        " --source {params.source} --target {params.target}"
+        " --source-dataset {input.source:q} --target-dataset {input.target:q}"
+        " --source-json {input.source_json:q} --target-json {input.target_json:q}"
+        " --clips {params.clips} --archives {input.archives:q} --state \"$SWAPCORE_STATE\""
+        " --out {output.trained:q} --weights {output.weights:q} --curve {output.curve:q}"
+        " --preview {output.preview:q} --log {log:q}"
