@@ -1,0 +1,210 @@
+"""What Snakemake makes again after a change, and what not: counted in dry runs of a toy project."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from toy import Toy
+
+# two people with photos, one known from a clip alone; four clips, two swaps, both onto b1
+FRESH = {
+    "frames": 4,
+    "faces": 4,
+    "references": 3,
+    "identify": 4,
+    "sort": 3,
+    "clean": 3,
+    "dataset": 3,
+    "train": 2,
+    "convert": 2,
+    "label": 2,
+    "measure": 2,
+    "report": 2,
+}
+VIDEOS = {"convert": 2, "label": 2, "measure": 2, "report": 2}
+ONE_VIDEO = {"convert": 1, "label": 1, "measure": 1, "report": 1}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, root):
+    """A toy project, made once."""
+    toy = Toy(tmp_path_factory.mktemp("toy"), root)
+    assert toy.plan() == FRESH
+    toy.make()
+    return toy
+
+
+@pytest.fixture
+def toy(made):
+    """The finished project; whatever a test changes is put back."""
+    before = {
+        f: f.read_bytes()
+        for d in ("config", "film", "photos", "workflow", "swapcore", "scripts")
+        for f in (made.folder / d).rglob("*")
+        if f.is_file()
+    }
+    config, clips = dict(made.config), dict(made.clips)
+    yield made
+    for d in ("config", "film", "photos", "workflow", "swapcore", "scripts"):
+        for file in (made.folder / d).rglob("*"):
+            if file.is_file() and file not in before:
+                file.unlink()
+    for file, data in before.items():
+        if not file.exists() or file.read_bytes() != data:
+            file.write_bytes(data)
+    made.config, made.clips = config, clips
+
+
+def test_nothing_changed_nothing_to_do(toy):
+    assert toy.plan() == {}
+
+
+def test_a_clip_added_is_extracted_alone_and_its_person_follows(toy):
+    toy.clips["a3"] = "ann"
+    toy.write("film/a3.mp4", "new")
+    toy.save()
+    assert toy.plan() == {
+        "frames": 1,
+        "faces": 1,
+        "identify": 1,
+        "sort": 1,
+        "clean": 1,
+        "dataset": 1,
+        "train": 1,
+        **ONE_VIDEO,
+    }
+
+
+def test_a_clip_removed(toy):
+    del toy.clips["a2"]
+    toy.save()
+    assert toy.plan() == {"sort": 1, "clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+
+
+def test_a_clip_replaced(toy):
+    toy.write("film/a1.mp4", "another take")
+    assert toy.plan() == {
+        "frames": 1,
+        "faces": 1,
+        "identify": 1,
+        "sort": 1,
+        "clean": 1,
+        "dataset": 1,
+        "train": 1,
+        **ONE_VIDEO,
+    }
+
+
+def test_a_reference_photo_added_decides_anew_and_extracts_nothing(toy):
+    toy.write("photos/bob/2.jpg", "another photo")
+    plan = toy.plan()
+    assert plan["references"] == 1 and plan["identify"] == 4
+    assert not {"frames", "faces"} & set(plan)
+
+
+def test_a_face_rejected_by_hand(toy):
+    toy.write("config/edits/ann.yaml", "reject:\n- {clip: a1, face: 000001_0, box: [1, 2, 30, 40]}\n")
+    assert toy.plan() == {"clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+
+
+def test_an_identity_decided_by_hand_concerns_its_clip(toy):
+    toy.write("config/edits/ann.yaml", "identity:\n- {clip: a1, face: 000001_0, box: [1, 2, 30, 40]}\n")
+    plan = toy.plan()
+    assert plan["identify"] == 1 and "faces" not in plan
+
+
+AFTER_FRAMES = {k: v for k, v in FRESH.items() if k != "frames"}
+AFTER_FACES = {k: v for k, v in AFTER_FRAMES.items() if k != "faces"}
+SETTINGS = {
+    "frames": ({"shot_threshold": 20}, FRESH | {"references": 1}),
+    "faces": ({"every": 3}, AFTER_FRAMES | {"references": 1}),
+    "references": ({"max_faces": 20}, AFTER_FACES),
+    "identify": ({"threshold": 0.5}, {k: v for k, v in AFTER_FACES.items() if k != "references"}),
+    "sort": ({"by": "yaw"}, {"sort": 3, "clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
+    "clean": ({"min_sharpness": 2}, {"clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
+    "dataset": ({"max_faces": 99}, {"dataset": 3, "train": 2, **VIDEOS}),
+    "train": ({"budget": {"steps": 9}}, {"train": 2, **VIDEOS}),
+    "convert": ({"colour": "none"}, VIDEOS),
+    "label": ({"producer": "us"}, VIDEOS),
+    "measure": ({"frames": 5}, {"measure": 2}),
+    "report": ({"strip": 3}, {"report": 2}),
+}
+
+
+@pytest.mark.parametrize("section", SETTINGS)
+def test_one_setting_of_a_stage_changed(toy, section):
+    change, expected = SETTINGS[section]
+    toy.config[section] = change
+    toy.save()
+    assert toy.plan() == expected
+
+
+def test_a_setting_of_one_swap_concerns_that_swap(toy):
+    first, second = toy.config["swaps"]
+    toy.config["swaps"] = [{**first, "train": {"batch": 4}}, second]
+    toy.save()
+    assert toy.plan() == {"train": 1, **ONE_VIDEO}
+
+
+def test_a_hint_changes_nothing(toy):
+    toy.config |= {"train": {"checkpoint_every": 5, "progress_every": 1}, "state": "elsewhere"}
+    toy.save()
+    assert toy.plan() == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("convert.py", VIDEOS),
+        ("measure.py", {"measure": 2}),
+        ("clean.py", {"clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
+    ],
+)
+def test_a_module_changed_concerns_the_stages_that_run_it(toy, module, expected):
+    file = toy.folder / "swapcore" / module
+    toy.write(f"swapcore/{module}", file.read_text() + "\n# a comment\n")
+    assert toy.plan() == {}
+    toy.write(f"swapcore/{module}", file.read_text() + "\nCHANGED = True\n")
+    assert toy.plan() == expected
+
+
+@pytest.mark.parametrize("stage", ["faces", "clean", "train"])
+def test_a_failed_job_is_made_again(toy, stage):
+    # Snakemake alone takes a failed job for up to date and keeps what stood on its old outputs
+    toy.write("film/a1.mp4", f"a take on which {stage} fails")
+    toy.write(f"fail_{stage}", "")
+    assert toy.snakemake("--quiet", "all", "--keep-going", check=False).returncode != 0
+    os.unlink(toy.folder / f"fail_{stage}")
+    plan = toy.plan()
+    assert plan.get(stage) and plan.get("convert") and plan.get("label")
+    toy.make()
+    assert toy.plan() == {}
+    videos = toy.folder / "results/videos"
+    assert all((v / "video.mp4").is_file() and (v / "measures.json").is_file() for v in videos.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"people": {"ann": {"references": ["photos/ann"]}}}, "ann has no consent record"),
+        ({"clips": "config/nothing.tsv"}, "expected the table of clips at config/nothing.tsv"),
+        ({"trian": {}}, "did you mean train?"),
+    ],
+)
+def test_no_job_before_the_configuration_is_right(toy, change, words):
+    toy.config |= change
+    toy.save()
+    done = toy.snakemake(check=False)
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.returncode == 1 and words in lines[-1] and len(lines) == 1
+
+
+def test_a_missing_clip_is_one_line(toy):
+    os.unlink(toy.folder / "film/b1.mp4")
+    done = toy.snakemake(check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        == "swapcore: clip b1: expected a video or a folder at film/b1.mp4, found none; correct clips.tsv"
+    )
