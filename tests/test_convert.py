@@ -1,0 +1,154 @@
+"""Putting swapped faces into a frame."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from analytic import face
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swapcore import align, convert
+from swapcore.errors import SwapError
+from swapcore.types import Face
+
+SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none"}
+HEIGHT, WIDTH = 240, 320
+
+
+def scene(seed: int = 1, blur: float = 6) -> np.ndarray:
+    """A smooth, colourful frame, (240, 320, 3) uint8: what a crop of 64 pixels can carry without loss."""
+    noise = np.random.default_rng(seed).uniform(0, 255, (HEIGHT, WIDTH, 3)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), blur)
+    return np.clip((smooth - 128) * 8 + 128, 20, 235).astype(np.uint8)
+
+
+def swap(frame, faces, predict=lambda crops: crops, **changed):
+    names = {f.swap for f in faces} | {"s"}
+    predicts = predict if isinstance(predict, dict) else dict.fromkeys(names, predict)
+    values = {"resolution": dict.fromkeys(names, 64), "span": dict.fromkeys(names, 0.6), **SETTINGS, **changed}
+    return convert.convert_frame(frame, faces, predicts, **values)
+
+
+def paint(colour_bgr):
+    return lambda crops: np.broadcast_to(np.array(colour_bgr, np.float32), crops.shape)
+
+
+def test_nothing_to_change_is_the_same_object():
+    frame = scene()
+    assert swap(frame, []) is frame
+
+
+@pytest.mark.parametrize("mask", ["extended", "components"])
+@pytest.mark.parametrize("colour", ["reinhard", "none"])
+@pytest.mark.parametrize("radius", [14, 30, 60])
+def test_identity_cannot_be_seen(mask, colour, radius):
+    frame = scene()
+    out = swap(frame, [Face(face((160, 120), radius, roll=12), "s")], mask=mask, colour=colour)
+    difference = np.abs(out.astype(int) - frame)
+    assert out.dtype == np.uint8 and out.shape == frame.shape
+    assert difference.max() <= 6 and difference[difference > 0].mean() < 1.6
+
+
+def test_identity_stays_in_place():
+    """A shift of a quarter of a pixel would show."""
+    frame = scene(blur=3)
+    points = face((160.3, 119.6), 40, roll=-8)
+    out = swap(frame, [Face(points, "s")], resolution={"s": 256}).astype(float)
+    inner = np.s_[105:140, 145:175]
+    dy, dx = np.gradient(frame.astype(float), axis=(0, 1))
+    slopes = np.stack([dx[inner].ravel(), dy[inner].ravel()], -1)
+    shift = np.linalg.lstsq(slopes, (out - frame)[inner].ravel(), rcond=None)[0]
+    assert np.abs(shift).max() < 0.02
+
+
+@given(
+    x=st.floats(-60, 380),
+    y=st.floats(-60, 300),
+    radius=st.floats(3, 150),
+    roll=st.floats(-180, 180),
+    span=st.floats(0.3, 0.9),
+    mask=st.sampled_from(["extended", "components"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_outside_the_face_no_bit_changes(x, y, radius, roll, span, mask):
+    frame, points = scene(), face((x, y), radius, roll)
+    before = frame.copy()
+    out = swap(frame, [Face(points, "s")], paint((0, 0, 1)), span={"s": span}, mask=mask, soften=0.2)
+    np.testing.assert_array_equal(frame, before)
+    outline = convert.masks.MASKS[mask](points, size_hw=(HEIGHT, WIDTH)) > 0
+    np.testing.assert_array_equal(out[~outline], frame[~outline])
+    matrix = align.crop_matrix(points, size=64, span=span)
+    y_x = np.argwhere((out != frame).any(2))
+    in_crop = align.transform(y_x[:, ::-1], matrix)
+    assert ((in_crop >= -0.01) & (in_crop <= 63.01)).all()
+
+
+def test_the_face_is_changed_up_to_the_frames_border():
+    out = swap(scene(), [Face(face((0, 120), 50), "s")], paint((0, 1, 0)))
+    assert (out[120, :10] == (0, 255, 0)).all()
+
+
+def test_a_crop_smaller_than_the_mask_fades():
+    """A tight crop cuts the mask; its border must not show as a step."""
+    frame = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    out = swap(frame, [Face(face((160, 120), 60), "s")], paint((1, 1, 1)), span={"s": 0.95}, soften=0.2)
+    assert (out[120, 160] == 255).all()
+    # ten pixels of edge at a face size near 100: no neighbouring pixels differ by more than a quarter of the step
+    assert max(np.abs(np.diff(out[..., 0].astype(int), axis=a)).max() for a in (0, 1)) < 215 / 4
+
+
+def test_the_larger_face_is_on_top_whatever_the_order():
+    near, far = Face(face((150, 120), 50), "near"), Face(face((200, 120), 35), "far")
+    predict = {"near": paint((1, 0, 0)), "far": paint((0, 0, 1)), "s": None}
+    for faces in ([near, far], [far, near]):
+        out = swap(scene(), faces, predict)
+        assert (out[120, 170] == (255, 0, 0)).all() and (out[120, 215] == (0, 0, 255)).all()
+
+
+def test_every_crop_comes_from_the_untouched_frame():
+    seen = []
+
+    def predict(crops):
+        seen.append(crops.copy())
+        return np.zeros_like(crops)
+
+    faces = [Face(face((150, 120), 40), "s"), Face(face((170, 120), 50), "s")]
+    swap(scene(), faces, predict)
+    for crop, one in zip(seen, faces, strict=True):
+        matrix = align.crop_matrix(one.landmarks_xy, size=64, span=0.6)
+        np.testing.assert_array_equal(crop[0], align.warp(scene(), matrix, 64).astype(np.float32) / 255)
+        assert crop.dtype == np.float32 and crop.shape == (1, 64, 64, 3) and 0 <= crop.min() <= crop.max() <= 1
+
+
+def test_each_swap_has_its_own_resolution_and_span():
+    shapes = {}
+
+    def predict(name):
+        return lambda crops: shapes.setdefault(name, crops.shape) and crops
+
+    faces = [Face(face((80, 120), 30), "a"), Face(face((240, 120), 30), "b")]
+    both = {"a": predict("a"), "b": predict("b"), "s": None}
+    swap(scene(), faces, both, resolution={"a": 64, "b": 128}, span={"a": 0.6, "b": 0.5})
+    assert shapes == {"a": (1, 64, 64, 3), "b": (1, 128, 128, 3)}
+
+
+def test_colour_follows_the_target():
+    frame = scene()
+    tinted = lambda crops: np.clip(crops * np.array([0.9, 0.8, 0.7], np.float32), 0, 1)  # noqa: E731
+    one = [Face(face((160, 120), 50), "s")]
+    inner = np.s_[90:150, 140:180]
+    error = {
+        c: np.abs(swap(frame, one, tinted, colour=c)[inner].astype(int) - frame[inner]).mean()
+        for c in ("none", "reinhard")
+    }
+    assert error["none"] > 15 and error["reinhard"] < error["none"] / 3
+
+
+@pytest.mark.parametrize(
+    "predict", [lambda crops: crops * np.nan, lambda crops: crops[:, :32], lambda crops: crops[..., :1]]
+)
+def test_a_model_that_gives_no_picture_is_named(predict):
+    with pytest.raises(SwapError, match="swap s: expected its model to make a finite picture"):
+        swap(scene(), [Face(face((160, 120), 40), "s")], predict)
