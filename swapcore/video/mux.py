@@ -1,0 +1,198 @@
+"""The finished file: encoded pictures with the source's times, the source's sound, and what the video says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.container
+import numpy as np
+
+from swapcore.errors import SwapError
+from swapcore.types import ClipInfo, FrameTable
+from swapcore.video.tools import opened, picture_stream, url
+
+LARGEST = 2**31 - 1  # of an MP4's time scales
+
+
+def mux(
+    out: str | Path,
+    *,
+    video: str | Path,
+    frames: FrameTable,
+    info: ClipInfo,
+    source: str | Path,
+    audio: bool,
+    metadata: dict[str, str],
+    origin: int = 0,
+) -> None:
+    """Write an MP4: packets of `video` (one per row of `frames`, at any times) with times of `frames`, sound of `source`.
+
+    The k-th picture in the order of presentation gets pts `frames.pts[k] - origin` in the source's time base; where an
+    MP4 cannot have that time base (its numerator is not 1), the times are the same and their unit is 1/denominator.
+    `origin` is the time of the source that becomes 0: for a clip cut by `start`, its first pts, or players would show
+    nothing until `start`. Decoding times are made anew: the sorted pts, shifted by the reorder delay.
+
+    With `audio`, packets of all the source's sound streams are copied, payload unchanged, also moved by `origin`. Where
+    the table leaves out frames of the source, only packets that overlap the frames' time are copied, and an edit list
+    says where in the first of them to begin; a player that ignores it is early by less than one packet. Subtitles,
+    data, chapters and the source's own metadata (it may hold places and times) are not copied; `metadata` is written
+    with its keys as given, also own ones. The index stands at the file's front.
+
+    Raises SwapError where counts differ, the source has changed, or an MP4 cannot hold the sound's codec.
+    """
+    options = {
+        "movflags": "use_metadata_tags+faststart",
+        "video_track_timescale": str(info.time_base.denominator),
+    }
+    begin, end = _cut(source, frames, info)
+    with opened(source, name=info.name) as given, opened(video, name=info.name) as encoded:
+        sounds = list(given.streams.audio) if audio else []
+        options["movie_timescale"] = str(_movie_scale(info, sounds))
+        with av.open(url(out), "w", format="mp4", container_options=options) as written:
+            written.metadata.update(metadata)
+            picture = picture_stream(encoded, video, name=info.name)
+            target = written.add_stream_from_template(picture)
+            target.time_base = Fraction(1, info.time_base.denominator)
+            streams = {s.index: _sound(written, s, info, source) for s in sounds}
+            try:
+                written.start_encoding()
+            except (av.error.FFmpegError, ValueError) as error:
+                raise _codecs(info, source, sounds, error) from None
+            pictures = _pictures(encoded, picture, target, frames, info, video, origin)
+            packets = _sounds(given, streams, begin, end, origin * info.time_base)
+            for packet in heapq.merge(pictures, packets, key=lambda p: float(p.dts * p.time_base)):
+                written.mux(packet)
+
+
+def _cut(source: str | Path, frames: FrameTable, info: ClipInfo) -> tuple[Fraction | None, Fraction | None]:
+    """Times of the source, seconds, between which the table's frames are shown; None: from or to the file's own end."""
+    with opened(source, name=info.name) as container:
+        stream = picture_stream(container, source, name=info.name)
+        found = [p.pts for p in container.demux(stream) if p.size and p.pts is not None and not p.is_discard]
+        pts = np.array(sorted(found), np.int64)
+        if stream.time_base != info.time_base or not np.isin(frames.pts, pts).all():
+            raise SwapError(
+                f"clip {info.name}: {source}: its times are not those of the frame table; "
+                "the file has changed, run snakemake again"
+            )
+    begin = None if frames.pts[0] == pts[0] else int(frames.pts[0]) * info.time_base
+    after = int(np.searchsorted(pts, frames.pts[-1])) + 1
+    return begin, (int(pts[after]) * info.time_base if after < len(pts) else None)
+
+
+def _movie_scale(info: ClipInfo, sounds: list[Any]) -> int:
+    """Units a second for edit lists, in which delays of picture and sound are whole; the picture's where none is."""
+    scale = math.lcm(info.time_base.denominator, *(s.time_base.denominator for s in sounds))
+    return scale if scale <= LARGEST else info.time_base.denominator
+
+
+def _sound(made: av.container.OutputContainer, stream: Any, info: ClipInfo, source: str | Path) -> Any:
+    try:
+        copy = made.add_stream_from_template(stream)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise _codecs(info, source, [stream], error) from None
+    copy.time_base = stream.time_base
+    copy.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
+    return copy
+
+
+def _codecs(info: ClipInfo, source: str | Path, sounds: list[Any], error: Exception) -> SwapError:
+    names = ", ".join(s.codec_context.name for s in sounds) or "no sound"
+    return SwapError(
+        f"clip {info.name}: {source}: an MP4 cannot hold its sound ({names}; {error}); "
+        f"convert the sound first: ffmpeg -i {Path(source).name} -c:v copy -c:a aac new.mkv"
+    )
+
+
+def _pictures(
+    encoded: av.container.InputContainer,
+    picture: Any,
+    target: Any,
+    frames: FrameTable,
+    info: ClipInfo,
+    video: str | Path,
+    origin: int,
+) -> Iterator[av.Packet]:
+    """The encoded packets in their order, with the table's times."""
+    packets = [p for p in encoded.demux(picture) if p.size]
+    if len(packets) != len(frames):
+        raise SwapError(
+            f"clip {info.name}: {video}: expected {len(frames)} frames, found {len(packets)}; delete it and run snakemake again"
+        )
+    rank = np.argsort(np.argsort([p.pts for p in packets], kind="stable"))
+    numerator = info.time_base.numerator
+    pts = (frames.pts - origin) * numerator
+    step = int(np.diff(pts).min()) if len(pts) > 1 else 1
+    last = int(pts[-1] - pts[-2]) if len(pts) > 1 else max(1, round(1 / (info.rate * target.time_base)))
+    length = np.append(np.diff(pts), last)
+    dts = decoding_times(pts, rank, step=step)
+    for packet, k, time in zip(packets, rank, dts, strict=True):
+        packet.stream, packet.time_base = target, Fraction(1, info.time_base.denominator)
+        packet.pts, packet.dts, packet.duration = int(pts[k]), int(time), int(length[k])
+        yield packet
+
+
+def decoding_times(pts: np.ndarray, rank: np.ndarray, *, step: int) -> np.ndarray:
+    """Decoding times of packets in coding order, (n,) int64: strictly rising, none later than its packet's pts.
+
+    `pts` (n,) int64 ascend; `rank` (n,) is each packet's place in the order of presentation. Packet i gets the pts of
+    place i - d, where d, the reorder delay, is the least that holds for all; before the first, times go on in `step`.
+    """
+    delay = max(0, int(np.max(np.arange(len(rank)) - rank)))
+    before = pts[0] - step * np.arange(delay, 0, -1)
+    return np.concatenate([before, pts])[: len(pts)].astype(np.int64)
+
+
+def _sounds(
+    given: av.container.InputContainer,
+    streams: dict[int, Any],
+    begin: Fraction | None,
+    end: Fraction | None,
+    origin: Fraction,
+) -> Iterator[av.Packet]:
+    """Packets of sound that overlap begin..end, seconds, moved so that `origin` becomes 0."""
+    if not streams:
+        return
+    for packet in given.demux([given.streams[i] for i in streams]):
+        if not packet.size or packet.pts is None:
+            continue
+        base = packet.time_base
+        time = packet.pts * base
+        if begin is not None and time + (packet.duration or 0) * base <= begin:
+            continue
+        if end is not None and time >= end:
+            continue
+        shift = round(origin / base)
+        packet.stream = streams[packet.stream_index]
+        packet.dts = (packet.pts if packet.dts is None else packet.dts) - shift
+        packet.pts -= shift
+        yield packet
+
+
+def made(frames: FrameTable) -> FrameTable:
+    """The table for a file that was made from these frames: `number` counts from its own first frame."""
+    return FrameTable(**{**frames.columns(), "number": np.arange(len(frames))})
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """What a file's container says of itself; Matroska shows own keys in capitals, so all come in lower case."""
+    with opened(path, name=Path(path).stem) as container:
+        return {key.lower(): value for key, value in container.metadata.items()}
+
+
+def content_digest(path: str | Path) -> str:
+    """sha256 of the payloads of the picture's packets: the same for a video and its copy in another container."""
+    digest = hashlib.sha256()
+    with opened(path, name=Path(path).stem) as container:
+        stream = picture_stream(container, path, name=Path(path).stem)
+        for packet in container.demux(stream):
+            if packet.size:
+                digest.update(packet.size.to_bytes(8, "big") + bytes(packet))
+    return digest.hexdigest()
