@@ -1,0 +1,187 @@
+"""Metrics, each on a case whose answer is known."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from analytic import face
+
+from swapcore import measure
+
+SIDE = measure.CROP_SIDE
+
+
+def noise(seed: int, shape=(SIDE, SIDE, 3), blur: float = 2, spread: float = 30) -> np.ndarray:
+    rough = np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
+    smooth = cv2.GaussianBlur(rough, (0, 0), blur) if blur else rough
+    return np.clip(128 + spread * smooth / smooth.std(), 0, 255).astype(np.uint8)
+
+
+def unit(*at: int) -> np.ndarray:
+    """Rows of the identity matrix, (n, 128): all at a distance of the square root of 2."""
+    return np.eye(128, dtype=np.float32)[list(at)]
+
+
+def look(**changed) -> measure.Look:
+    """An unchanged face: every metric gives its baseline."""
+    picture = noise(1)
+    fields = {
+        "frame": 7,
+        "swap": "s",
+        "original_bgr": picture,
+        "result_bgr": picture,
+        "outside": measure.outside([face((128, 128), 30)], (SIDE, SIDE)),
+        "original_crop": picture,
+        "result_crop": picture,
+        "inside": measure.inside(face((128, 128), 30)),
+        "original_before": noise(2),
+        "result_before": noise(2),
+        "original_embedding": unit(0)[0] * 1.5,  # at a distance of sqrt(1 + 1.5^2) from the references
+        "result_embedding": unit(0)[0] * 1.5,
+        "references": unit(1, 2),
+    }
+    return measure.Look(**{**fields, **changed})
+
+
+@pytest.mark.parametrize("name", measure.METRICS)
+class TestTable:
+    def test_row_is_complete(self, name):
+        metric = measure.METRICS[name]
+        fields = set(measure.Look.__dataclass_fields__)
+        assert set(metric.takes) <= fields
+        assert not isinstance(metric.baseline, tuple) or set(metric.baseline) <= fields
+        assert metric.unit and metric.source and metric.better in ("lower", "higher", "nearer the baseline")
+
+    def test_an_unchanged_face_gives_the_baseline(self, name):
+        values = measure.evaluate(look())
+        if name == "outside_psnr":
+            assert values.value[name] == pytest.approx(58.92, abs=0.01)
+        else:
+            assert values.value[name] == pytest.approx(values.baseline[name])
+
+
+def test_identity_distance():
+    assert measure.identity_distance(unit(0)[0], unit(1, 2)) == pytest.approx(np.sqrt(2))
+    assert measure.identity_distance(unit(1)[0], unit(1, 2)) == pytest.approx(np.sqrt(2) / 2)
+
+
+def test_reference_spread():
+    assert measure.reference_spread(unit(0, 1, 2)) == pytest.approx(np.sqrt(2))
+    assert measure.reference_spread(np.stack([unit(0)[0], unit(0)[0] * 1.5, unit(0)[0] * 2])) == pytest.approx(2 / 3)
+    assert measure.reference_spread(unit(0)) is None
+
+
+@pytest.mark.parametrize("levels", [1, 4, 16])
+def test_outside_psnr_of_a_known_error(levels):
+    picture = np.full((40, 50, 3), 100, np.uint8)
+    outside = np.zeros((40, 50), bool)
+    outside[:10] = True
+    result = picture + np.uint8(levels)
+    result[~outside] = 255  # what is inside does not count
+    assert measure.outside_psnr(picture, result, outside) == pytest.approx(20 * np.log10(255 / levels), abs=1e-4)
+    assert measure.outside_psnr(picture, result, np.zeros((40, 50), bool)) is None
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 2.0])
+def test_sharpness_ratio_of_a_known_contrast(share):
+    original, inside = noise(3, blur=0.7, spread=14), np.ones((SIDE, SIDE), bool)
+    result = np.rint((original.astype(float) - 128) * share + 128).astype(np.uint8)
+    assert measure.sharpness_ratio(original, result, inside) == pytest.approx(share, rel=0.05)
+
+
+def test_sharpness_ratio_of_a_sine_after_a_gaussian():
+    """A Gaussian of sigma s leaves exp(-(s w)^2 / 2) of a wave of angular frequency w, and so of its Laplacian."""
+    frequency, sigma = 2 * np.pi / 12, 2.0
+    wave = 128 + 100 * np.sin(frequency * np.arange(SIDE))
+    original = np.rint(np.broadcast_to(wave[None, :, None], (SIDE, SIDE, 3))).astype(np.uint8)
+    inside = np.zeros((SIDE, SIDE), bool)
+    inside[50:200, 50:200] = True
+    result = cv2.GaussianBlur(original, (0, 0), sigma)
+    wanted = np.exp(-((sigma * frequency) ** 2) / 2)
+    assert measure.sharpness_ratio(original, result, inside) == pytest.approx(wanted, rel=0.05)
+
+
+def test_sharpness_is_that_of_the_inside():
+    original, inside = noise(4), np.zeros((SIDE, SIDE), bool)
+    inside[60:200, 60:200] = True
+    elsewhere = original.copy()
+    elsewhere[:55] = 0
+    assert measure.sharpness_ratio(original, elsewhere, inside) == pytest.approx(1)
+    assert measure.sharpness_ratio(np.full_like(original, 9), original, inside) is None
+
+
+def test_flicker_ratio_of_a_known_change():
+    inside = np.zeros((SIDE, SIDE), bool)
+    inside[64:192, 64:192] = True
+    before = noise(5, blur=20, spread=15)
+    original, result = before + np.uint8(4), before + np.uint8(10)
+    assert measure.flicker_ratio(before, original, before, result, inside) == pytest.approx(2.5)
+    result[:60] = 0  # outside the face nothing counts
+    assert measure.flicker_ratio(before, original, before, result, inside) == pytest.approx(2.5)
+
+
+def test_flicker_ratio_forgives_grain_and_needs_a_frame_before():
+    inside = np.ones((SIDE, SIDE), bool)
+    grain = [noise(s, blur=0, spread=4) for s in range(3)]
+    steps = [g + np.uint8(20) for g in grain]
+    still = np.full_like(grain[0], 128)
+    # a step of 20 is seen through grain of 4
+    assert measure.flicker_ratio(grain[0], steps[1], still, still + np.uint8(20), inside) == pytest.approx(1, abs=0.02)
+    assert measure.flicker_ratio(None, still, None, still, inside) is None
+    assert measure.flicker_ratio(still, still, still, still, inside) == 1
+
+
+def test_crops_of_a_moved_face_are_the_same():
+    frame = noise(6, (300, 400, 3), blur=6)
+    moved = np.roll(frame, (7, -12), (0, 1))
+    first, second = face((200, 150), 40), face((188, 157), 40)
+    difference = np.abs(measure.crop(frame, first).astype(int) - measure.crop(moved, second))
+    assert difference[measure.inside(first)].max() <= 1
+
+
+def test_inside_and_outside_leave_the_edge_to_neither():
+    points = face((200, 150), 40)
+    outside = measure.outside([points], (300, 400))
+    assert outside[0, 0] and not outside[150, 200] and not outside[tuple(points[8].astype(int)[::-1] + [12, 0])]
+    assert 0.05 < measure.inside(points).mean() < 0.5
+    assert measure.outside([], (30, 40)).all()
+    both = measure.outside([points, face((60, 60), 20)], (300, 400))
+    assert not both[60, 60] and both.sum() < outside.sum()
+
+
+def test_alarm_below_the_references_own_spread():
+    references = unit(0, 1, 2)
+    assert measure.alarm("s", 1.5, references) is None
+    assert "trust the eye" in measure.alarm("s", 1.2, references)
+    assert measure.alarm("s", 0.1, references[:1]) is None
+
+
+def test_summary_is_json_with_every_metric():
+    bad = noise(9)
+    looks = [look(frame=f) for f in range(12)]
+    looks[5] = look(frame=5, result_crop=bad, result_bgr=bad, result_embedding=unit(4)[0] * 2, original_before=None)
+    looks[8] = look(frame=8, swap="other", result_embedding=unit(1)[0], references=unit(1, 2))
+    found = measure.summarise([measure.evaluate(x) for x in looks], references={"s": unit(1, 2), "other": unit(1, 2)})
+    assert set(found) == {*measure.METRICS, "worst", "note"}
+    for name in measure.METRICS:
+        assert {"value", "unit", "better", "baseline", "swaps"} <= set(found[name])
+    assert found["identity_distance"]["swaps"] == pytest.approx({"s": 1.8028, "other": 0.7071}, abs=0.05)
+    assert found["identity_distance"]["baseline"] == pytest.approx(1.8028)
+    assert (
+        found["identity_distance"]["alarm"].startswith("swap other is nearer") and "alarm" not in found["outside_psnr"]
+    )
+    assert found["worst"][0] == 5 and len(found["worst"]) == measure.WORST
+    assert "Over 12 frames" in found["note"] and found["note"].count("\n") == 0
+    json.dumps(found, allow_nan=False)
+
+
+def test_what_cannot_be_told_is_left_out():
+    rows = [measure.evaluate(look(original_before=None, outside=np.zeros((SIDE, SIDE), bool)))]
+    found = measure.summarise(rows, references={"s": unit(1, 2)})
+    assert found["flicker_ratio"]["value"] is None and found["outside_psnr"]["value"] is None
+    assert found["worst"] == [7]
+    with pytest.raises(ValueError, match="nothing"):
+        measure.summarise([], references={})
