@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,9 +12,67 @@ from swapcore import align, masks
 from swapcore.blend import feather
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
-from swapcore.types import Face
+from swapcore.types import DecisionTable, Face, FaceSet, PeopleTable
 
 Predict = Callable[[np.ndarray], np.ndarray]
+
+
+def choose(
+    faces: FaceSet,
+    people: PeopleTable,
+    decisions: Mapping[str, DecisionTable],
+    swaps: Sequence[Mapping[str, str]],
+    *,
+    clip: str,
+) -> dict[int, list[Face]]:
+    """Which faces of a clip are changed by which swap: frame number -> faces, with their smoothed landmarks.
+
+    swaps hold name, source, target; decisions are those of each swap's target, by the swap's name. A face is changed where it
+    is the target's and its `use_swap` says so. Raises SwapError where a swap finds nothing to do in the clip, or a face that
+    no decision was made for.
+    """
+    whose = dict(zip(people.id.tolist(), people.person.tolist(), strict=True))
+    chosen: dict[int, list[Face]] = {}
+    for swap in swaps:
+        name, target = swap["name"], swap["target"]
+        table = decisions[name]
+        here = table.clip == clip
+        use = dict(zip(table.id[here].tolist(), table.use_swap[here].tolist(), strict=True))
+        rows = [row for row, face in enumerate(faces.id.tolist()) if whose.get(face) == target]
+        if unknown := [i for i in faces.id[rows].tolist() if i not in use]:
+            raise SwapError(
+                f"clip {clip}: expected a decision on each face of {target}, found none on {unknown[0]}; "
+                f"delete people/{target}/decisions.parquet among the results and run snakemake again"
+            )
+        kept = [row for row in rows if use[faces.id[row]]]
+        if not kept:
+            found = f"{len(rows)}, all rejected by hand" if rows else f"none among its {len(faces)} faces"
+            remedy = (
+                f"take rejects back in config/edits/{target}.yaml"
+                if rows
+                else (
+                    f"correct the clip's people in clips.tsv, raise identify.threshold, add references of {target}, "
+                    f"or name {target}'s tracks under identity in config/edits/{target}.yaml"
+                )
+            )
+            raise SwapError(f"clip {clip}: swap {name} expects faces of {target} to change, found {found}; {remedy}")
+        for row in kept:
+            chosen.setdefault(int(faces.frame[row]), []).append(Face(faces.landmarks_smooth_xy[row], name))
+    return chosen
+
+
+def check_trained(trained: Mapping[str, Any], swap: Mapping[str, str], *, weights_sha256: str) -> None:
+    """Raise SwapError where a trained.json is not that of `swap` (name, source, target), or its weights are others."""
+    remedy = f"delete swaps/{swap['name']} among the results and run snakemake again"
+    wanted = {"swap": swap["name"], "source": swap["source"], "target": swap["target"]}
+    found = {key: trained.get(key) for key in wanted}
+    if found != wanted:
+        raise SwapError(f"swap {swap['name']}: expected a trained.json of {wanted}, found one of {found}; {remedy}")
+    said = trained.get("weights", {}).get("sha256")
+    if said != weights_sha256:
+        raise SwapError(
+            f"swap {swap['name']}: expected weights of sha256 {said}, as trained.json says, found {weights_sha256}; {remedy}"
+        )
 
 
 def convert_frame(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from swapcore import align, convert
 from swapcore.errors import SwapError
-from swapcore.types import Face
+from swapcore.types import DecisionTable, Face, FaceSet, PeopleTable
 
 SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none"}
 HEIGHT, WIDTH = 240, 320
@@ -152,3 +152,103 @@ def test_colour_follows_the_target():
 def test_a_model_that_gives_no_picture_is_named(predict):
     with pytest.raises(SwapError, match="swap s: expected its model to make a finite picture"):
         swap(scene(), [Face(face((160, 120), 40), "s")], predict)
+
+
+# which faces are changed
+
+SWAP = {"name": "lead_onto_double", "source": "lead", "target": "double"}
+
+
+def texts(*values: str) -> np.ndarray:
+    return np.array(values, object)
+
+
+def tables(people=("double", "", "double", "other"), use=(True, True, True, True)):
+    """Two frames of two faces each, whose faces they are, and the decisions on those of `double`."""
+    ids, n = texts("000000_0", "000000_1", "000004_0", "000004_1"), 4
+    columns = {name: np.zeros((n, *value.shape[1:])) for name, value in FaceSet.empty().columns().items()}
+    frame = np.array([0, 0, 4, 4])
+    marks = np.stack([face((60 + 50 * k, 100)) for k in range(n)])
+    faces = FaceSet(**{**columns, "id": ids, "frame": frame, "landmarks_xy": marks, "landmarks_smooth_xy": marks + 1})
+    zeros = np.zeros(n)
+    whose = PeopleTable(
+        id=ids, frame=frame, track=zeros, person=texts(*people), distance=zeros, margin=zeros, by=texts(*["vote"] * n)
+    )
+    double = np.array(people) == "double"
+    # the same ids in another clip, decided the other way round, must not count
+    decided = DecisionTable(
+        clip=texts(*["stunt"] * double.sum(), *["else"] * n),
+        id=np.concatenate([ids[double], ids]),
+        use_train=np.zeros(double.sum() + n),
+        use_swap=np.concatenate([np.array(use)[double], ~np.array(use)]),
+        reason=texts(*[""] * (double.sum() + n)),
+    )
+    return faces, whose, {SWAP["name"]: decided}
+
+
+def test_only_the_targets_faces_that_may_be_swapped_are_chosen():
+    faces, people, decisions = tables(use=(True, False, False, True))
+    chosen = convert.choose(faces, people, decisions, [SWAP], clip="stunt")
+    assert list(chosen) == [0] and len(chosen[0]) == 1
+    assert chosen[0][0].swap == "lead_onto_double"
+    np.testing.assert_array_equal(chosen[0][0].landmarks_xy, faces.landmarks_smooth_xy[0])
+
+
+def test_several_swaps_share_a_frame():
+    faces, people, decisions = tables(people=("double", "other", "double", "other"))
+    _, _, others = tables(people=("other", "double", "other", "double"))
+    swaps = [SWAP, {"name": "second", "source": "lead", "target": "other"}]
+    chosen = convert.choose(faces, people, {**decisions, "second": others[SWAP["name"]]}, swaps, clip="stunt")
+    assert {frame: [f.swap for f in found] for frame, found in chosen.items()} == {
+        0: ["lead_onto_double", "second"],
+        4: ["lead_onto_double", "second"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("people", "use", "words"),
+    [
+        (
+            ("", "", "", "other"),
+            (True,) * 4,
+            "clip stunt: swap lead_onto_double expects faces of double .* none among its 4",
+        ),
+        (
+            ("double", "", "", ""),
+            (False,) * 4,
+            "found 1, all rejected by hand; take rejects back in config/edits/double.yaml",
+        ),
+    ],
+)
+def test_a_target_without_faces_is_named(people, use, words):
+    with pytest.raises(SwapError, match=words):
+        convert.choose(*tables(people, use), [SWAP], clip="stunt")
+
+
+def test_a_face_without_decision_is_named():
+    faces, people, decisions = tables()
+    table = decisions[SWAP["name"]]
+    old = {SWAP["name"]: table.select(table.id != "000004_0")}
+    with pytest.raises(SwapError, match="expected a decision on each face of double, found none on 000004_0"):
+        convert.choose(faces, people, old, [SWAP], clip="stunt")
+
+
+TRAINED = {"swap": "lead_onto_double", "source": "lead", "target": "double", "weights": {"sha256": "ab"}}
+
+
+def test_trained_fits():
+    convert.check_trained(TRAINED, SWAP, weights_sha256="ab")
+
+
+@pytest.mark.parametrize(
+    ("changed", "sha256", "words"),
+    [
+        ({}, "cd", "expected weights of sha256 ab"),
+        ({"weights": {}}, "ab", "expected weights of sha256 None"),
+        ({"swap": "other"}, "ab", "expected a trained.json of"),
+        ({"source": "double", "target": "lead"}, "ab", "expected a trained.json of"),
+    ],
+)
+def test_trained_of_something_else_is_refused(changed, sha256, words):
+    with pytest.raises(SwapError, match=f"swap lead_onto_double: {words}"):
+        convert.check_trained({**TRAINED, **changed}, SWAP, weights_sha256=sha256)
