@@ -55,7 +55,8 @@ def encode(
     }
     if path.suffix == ".mp4":
         options["movflags"] = "+faststart+use_metadata_tags"
-    words = [f"{key}={value}" for key, value in (metadata or {}).items()]
+    for k, (key, value) in enumerate((metadata or {}).items()):
+        options[f"metadata:g:{k}"] = f"{key}={value}"  # numbered, for ffmpeg-python takes each option once
     stream = (
         ff.input("pipe:", format="rawvideo", pix_fmt="bgr24", s=f"{width}x{height}", framerate=str(rate))
         .filter(
@@ -66,7 +67,7 @@ def encode(
         )
         .filter("format", options["pix_fmt"])
         .filter("setparams", range="tv", **tags)
-        .output(url(path), **options, **({"metadata": words} if words else {}))
+        .output(url(path), **options)
         .overwrite_output()
     )
     count = 0

@@ -1,0 +1,38 @@
+"""The frame table of a clip: which frames it has, and when each is shown."""
+
+from __future__ import annotations
+
+import json
+
+from common import arguments, run
+
+from swapcore import config, store, video
+
+
+def main(args):
+    """Index the clip and save the table."""
+    settings = config.parse("frames", args.settings)
+    span = json.loads(args.range)
+    frames, info = video.index(
+        args.path,
+        name=args.clip,
+        start=span["start"],
+        end=span["end"],
+        shot_threshold=settings.shot_threshold,
+        duplicate_threshold=settings.duplicate_threshold,
+    )
+    store.write_table(args.out, frames, {"clip": info.to_json(), **span, "sha256": store.sha256(args.path)})
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        arguments(
+            __doc__,
+            settings="text: JSON of the section frames",
+            clip="text: the clip's name",
+            path="file: a video or a folder of photos",
+            range='text: JSON {"start": seconds or null, "end": seconds or null}',
+            out="file: frames.parquet",
+        ),
+    )

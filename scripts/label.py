@@ -1,0 +1,67 @@
+"""The finished video: the composite's picture with the source's times and sound, labelled; and its provenance.json."""
+
+from __future__ import annotations
+
+import json
+
+from common import arguments, run
+
+from swapcore import config, label, store, video
+from swapcore.types import ClipInfo, FrameTable
+
+
+def main(args):
+    """Check the composite's note, write the video, then say what made it."""
+    settings = config.parse("label", args.settings)
+    shown = {"mode": settings.note, "text": settings.note_text, "seconds": settings.note_seconds}
+    frames, meta = store.read_table(args.frames, FrameTable)
+    info = ClipInfo.from_json(meta["clip"])
+
+    label.check_record(video.read_metadata(args.composite), **shown, where=str(args.composite))
+    covered = label.covers(frames.pts, time_base=info.time_base, mode=settings.note, seconds=settings.note_seconds)
+    pictures = video.decode(args.composite, video.made(frames), info, wanted=label.looked_at(covered))
+    label.check_picture(pictures, text=settings.note_text, where=str(args.composite))
+
+    content = video.content_digest(args.composite)
+    metadata = label.metadata(
+        title=args.video, producer=settings.producer, content_sha256=content, record=label.note_record(**shown)
+    )
+    origin = int(frames.pts[0]) if meta["start"] else 0  # a clip cut at its front begins at 0
+    what = {"frames": frames, "info": info, "metadata": metadata, "origin": origin}
+    with store.atomic(args.out) as temporary:
+        video.mux(temporary, video=args.composite, source=args.path, audio=True, **what)
+    digest = store.sha256(args.out)
+    trained = [store.read_json(path) for path in args.trained]
+    made = label.provenance(
+        **what,
+        video={"name": args.video, "file": args.out.name, "sha256": digest, "content_sha256": content},
+        clip={"name": info.name, **label.input_record(args.path), "start": meta["start"], "end": meta["end"]},
+        swaps=json.loads(args.swaps),
+        trained={t["swap"]: t for t in trained},
+        consents=json.loads(args.consents),
+        note={**shown, "reason": settings.note_reason},
+        settings=json.loads(args.config),
+        inputs=[label.input_record(path) for path in [*args.trained, *args.inputs]],
+    )
+    store.write_json(args.provenance, made)
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        arguments(
+            __doc__,
+            settings="text: JSON of the section label",
+            video="text: the video's name",
+            path="file: the clip",
+            frames="file: frames.parquet of the clip",
+            composite="file: composite.mkv",
+            swaps="text: JSON list of {name, source, target}",
+            trained="files: trained.json of each swap",
+            consents="text: JSON {person: consent record}",
+            config="text: JSON of all settings that made it",
+            inputs="files: what else is recorded with its digest; of a frames.parquet its clip's",
+            out="file: video.mp4",
+            provenance="file: provenance.json",
+        ),
+    )
