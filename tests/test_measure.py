@@ -10,6 +10,7 @@ import pytest
 from analytic import face
 
 from swapcore import measure
+from swapcore.types import FaceSet, PeopleTable
 
 SIDE = measure.CROP_SIDE
 
@@ -185,3 +186,75 @@ def test_what_cannot_be_told_is_left_out():
     assert found["worst"] == [7]
     with pytest.raises(ValueError, match="nothing"):
         measure.summarise([], references={})
+
+
+# what is looked at
+
+
+def clip_faces(rows) -> tuple[FaceSet, PeopleTable]:
+    """Tables of (frame, track, person, centre) rows."""
+    n = len(rows)
+    columns = {name: np.zeros((n, *value.shape[1:])) for name, value in FaceSet.empty().columns().items()}
+    ids = np.array([f"{frame:06d}_{k}" for k, (frame, *_) in enumerate(rows)], object)
+    marks = np.stack([face(centre, 25) for *_, centre in rows])
+    keys = {"id": ids, "frame": np.array([r[0] for r in rows]), "track": np.array([r[1] for r in rows])}
+    faces = FaceSet(**{**columns, **keys, "landmarks_xy": marks, "landmarks_smooth_xy": marks})
+    person, by = np.array([r[2] for r in rows], object), np.array(["vote"] * n, object)
+    return faces, PeopleTable(**keys, person=person, distance=np.zeros(n), margin=np.zeros(n), by=by)
+
+
+SWAPS = [{"name": "one", "source": "x", "target": "a"}, {"name": "two", "source": "x", "target": "b"}]
+ROWS = [
+    (3, 0, "a", (60, 80)),
+    (4, 0, "a", (62, 80)),
+    (4, 1, "b", (180, 80)),
+    (4, 2, "", (120, 150)),
+    (9, 5, "b", (180, 82)),
+]
+
+
+def test_swapped_faces_are_those_of_the_targets():
+    found = measure.swapped_faces(*clip_faces(ROWS), SWAPS)
+    assert found == {3: [("one", 0)], 4: [("one", 1), ("two", 2)], 9: [("two", 4)]}
+
+
+def test_looks_pair_faces_with_themselves_and_the_frame_before():
+    faces, people = clip_faces(ROWS)
+    swapped = measure.swapped_faces(faces, people, SWAPS)
+    originals = {n: noise(n, (220, 240, 3), blur=6) for n in (3, 4, 8, 9)}
+    results = {n: picture + np.uint8(1) for n, picture in originals.items()}
+    note = np.zeros((220, 240), bool)
+    note[200:] = True
+    asked = []
+
+    def embed(frame_bgr, landmarks_xy):
+        asked.append((frame_bgr, landmarks_xy))
+        return unit(len(asked))[0]
+
+    found = list(
+        measure.looks(
+            ((n, originals[n], results[n]) for n in originals),
+            faces=faces,
+            swapped=swapped,
+            wanted=[4, 9],
+            embed=embed,
+            references={"one": unit(0), "two": unit(1)},
+            note={4: note},
+        )
+    )
+    assert [(x.frame, x.swap) for x in found] == [(4, "one"), (4, "two"), (9, "two")]
+    first, second, third = found
+    np.testing.assert_array_equal(first.original_crop, measure.crop(originals[4], faces.landmarks_xy[1]))
+    np.testing.assert_array_equal(first.result_before, measure.crop(results[3], faces.landmarks_xy[0]))
+    assert second.original_before is None  # b was not there in frame 3
+    assert third.result_before is None  # nor in frame 8
+    assert all(frame is results[x.frame] for (frame, _), x in zip(asked, found, strict=True))
+    assert not first.outside[210, 120] and third.outside[210, 120]
+    assert not first.outside[80, 180], "the other swapped face is not outside"
+    assert first.outside[150, 120], "a face that is left alone is"
+    np.testing.assert_array_equal(second.references, unit(1))
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(3, [0, 4, 9]), (1, [0]), (50, list(range(10)))])
+def test_spread(count, wanted):
+    assert measure.spread([*range(9, -1, -1), 4], count) == wanted

@@ -1,0 +1,44 @@
+"""How good a swap is: numbers from the finished video beside its clip.
+
+Quality is never one number: a model can be trained to please one of them while the eye is not fooled. So each stands with
+its unit, which direction is better, and what the unchanged target or a perfect swap would give.
+"""
+
+from swapcore.measure.looks import Swapped, crop, inside, looks, outside, spread, swapped_faces
+from swapcore.measure.metrics import (
+    CROP_SIDE,
+    METRICS,
+    Look,
+    Metric,
+    flicker_ratio,
+    identity_distance,
+    outside_psnr,
+    reference_spread,
+    sharpness_ratio,
+)
+from swapcore.measure.summary import WORST, Values, alarm, evaluate, summarise, worst
+
+__all__ = [
+    "CROP_SIDE",
+    "METRICS",
+    "WORST",
+    "Look",
+    "Metric",
+    "Swapped",
+    "Values",
+    "alarm",
+    "crop",
+    "evaluate",
+    "flicker_ratio",
+    "identity_distance",
+    "inside",
+    "looks",
+    "outside",
+    "outside_psnr",
+    "reference_spread",
+    "sharpness_ratio",
+    "spread",
+    "summarise",
+    "swapped_faces",
+    "worst",
+]
