@@ -14,7 +14,7 @@ from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
 from swapcore.video.tools import HDR, LOCAL, MATRICES, fill, is_rgb, opened, picture_stream, running, stream_colour, url
 
-RUNS = 200  # runs of frames that one select expression names; more are joined over their smallest gaps
+RUNS = 64  # runs of frames that one select expression names (ffmpeg's parser stops at 100); more are joined
 
 
 def decode(
@@ -57,7 +57,7 @@ def decode(
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as at most RUNS runs (first, last) that hold them all, with as few others as possible."""
+    """Ascending numbers as at most RUNS runs (first, last) that hold them all, joined over the smallest gaps."""
     edges = np.asarray(numbers)
     gaps = np.diff(edges)
     breaks = np.flatnonzero(gaps > 1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -110,9 +112,12 @@ def _packets(path: Path, *, name: str) -> tuple[np.ndarray, np.ndarray, ClipInfo
     with opened(path, name=name) as container:
         stream = picture_stream(container, path, name=name)
         try:
-            packets = [(p.pts, p.is_keyframe) for p in container.demux(stream) if p.size and not p.is_discard]
+            found = [
+                p for p in container.demux() if p.size
+            ]  # of all streams: the longest tells a file that was cut off
         except av.error.FFmpegError as error:
             raise SwapError(f"{where}: cannot be read to its end ({error.strerror}); copy it again") from None
+        _whole(container, last, path, where)
         if not packets:
             raise SwapError(f"{where}: expected a video, found no frames in it; record or copy it again")
         remedy = f"write its times anew: ffmpeg -fflags +genpts -i {path.name} -c copy new.mp4, or encode it again"
@@ -127,7 +132,24 @@ def _packets(path: Path, *, name: str) -> tuple[np.ndarray, np.ndarray, ClipInfo
     return pts, np.array([k for _, k in packets], bool), info
 
 
-def _rate(stream, pts: np.ndarray) -> Fraction:
+def _whole(container: Any, last: float, path: Path, where: str) -> None:
+    """Raise SwapError where the file ends before what its header announces: ffmpeg itself would only stop early.
+
+    `last` is the time in seconds at which its packets end.
+    """
+    size = path.stat().st_size
+    needed = max((e.pos + e.size for s in container.streams for e in getattr(s, "index_entries", ())), default=0)
+    if needed > size:
+        raise SwapError(f"{where}: it is cut off, {needed - size} bytes are missing at its end; copy it again")
+    if "matroska" in container.format.name and container.duration:
+        announced = container.duration / 1e6
+        if announced - last > 1 + announced / 50:
+            raise SwapError(
+                f"{where}: it is cut off, {announced:.1f} s are announced and {last:.1f} s there; copy it again"
+            )
+
+
+def _rate(stream: Any, pts: np.ndarray) -> Fraction:
     """Average frames per second: the container's own figure, else from the times."""
     if stream.average_rate:
         return Fraction(stream.average_rate)
@@ -180,8 +202,6 @@ def _greys(path: Path, *, name: str) -> Iterator[np.ndarray]:
         .video.filter("scale", SMALL, SMALL, flags="area")
         .output("pipe:", format="rawvideo", pix_fmt="gray", fps_mode="passthrough")
     )
-    import subprocess
-
     with running(pipe, stdout=subprocess.PIPE) as (process, complaints):
         while True:
             grey = np.empty((SMALL, SMALL), np.uint8)

@@ -39,7 +39,8 @@ def mux(
     `origin` is the time of the source that becomes 0: for a clip cut by `start`, its first pts, or players would show
     nothing until `start`. Decoding times are made anew: the sorted pts, shifted by the reorder delay.
 
-    With `audio`, packets of all the source's sound streams are copied, payload unchanged, also moved by `origin`. Where
+    With `audio`, packets of all the source's sound streams are copied, payload unchanged (AAC of MPEG transport streams
+    without the ADTS headers that an MP4 does not have), also moved by `origin`. Where
     the table leaves out frames of the source, only packets that overlap the frames' time are copied, and an edit list
     says where in the first of them to begin; a player that ignores it is early by less than one packet. Subtitles,
     data, chapters and the source's own metadata (it may hold places and times) are not copied; `metadata` is written
@@ -52,6 +53,7 @@ def mux(
         "video_track_timescale": str(info.time_base.denominator),
     }
     begin, end = _cut(source, frames, info)
+    order = _order(video, frames, info)
     with opened(source, name=info.name) as given, opened(video, name=info.name) as encoded:
         sounds = list(given.streams.audio) if audio else []
         options["movie_timescale"] = str(_movie_scale(info, sounds))
@@ -65,7 +67,7 @@ def mux(
                 written.start_encoding()
             except (av.error.FFmpegError, ValueError) as error:
                 raise _codecs(info, source, sounds, error) from None
-            pictures = _pictures(encoded, picture, target, frames, info, video, origin)
+            pictures = _pictures(encoded, picture, target, frames.pts - origin, order, info)
             packets = _sounds(given, streams, begin, end, origin * info.time_base)
             for packet in heapq.merge(pictures, packets, key=lambda p: float(p.dts * p.time_base)):
                 written.mux(packet)
@@ -111,31 +113,32 @@ def _codecs(info: ClipInfo, source: str | Path, sounds: list[Any], error: Except
     )
 
 
-def _pictures(
-    encoded: av.container.InputContainer,
-    picture: Any,
-    target: Any,
-    frames: FrameTable,
-    info: ClipInfo,
-    video: str | Path,
-    origin: int,
-) -> Iterator[av.Packet]:
-    """The encoded packets in their order, with the table's times."""
-    packets = [p for p in encoded.demux(picture) if p.size]
-    if len(packets) != len(frames):
+def _order(video: str | Path, frames: FrameTable, info: ClipInfo) -> np.ndarray:
+    """Place in the order of presentation of each of the encoded packets, (n,) int64."""
+    with opened(video, name=info.name) as container:
+        stream = picture_stream(container, video, name=info.name)
+        pts = [p.pts for p in container.demux(stream) if p.size]
+    if len(pts) != len(frames):
         raise SwapError(
-            f"clip {info.name}: {video}: expected {len(frames)} frames, found {len(packets)}; delete it and run snakemake again"
+            f"clip {info.name}: {video}: expected {len(frames)} frames, found {len(pts)}; delete it and run snakemake again"
         )
-    rank = np.argsort(np.argsort([p.pts for p in packets], kind="stable"))
-    numerator = info.time_base.numerator
-    pts = (frames.pts - origin) * numerator
-    step = int(np.diff(pts).min()) if len(pts) > 1 else 1
-    last = int(pts[-1] - pts[-2]) if len(pts) > 1 else max(1, round(1 / (info.rate * target.time_base)))
-    length = np.append(np.diff(pts), last)
-    dts = decoding_times(pts, rank, step=step)
-    for packet, k, time in zip(packets, rank, dts, strict=True):
-        packet.stream, packet.time_base = target, Fraction(1, info.time_base.denominator)
-        packet.pts, packet.dts, packet.duration = int(pts[k]), int(time), int(length[k])
+    return np.argsort(np.argsort(pts, kind="stable"))
+
+
+def _pictures(
+    encoded: av.container.InputContainer, picture: Any, target: Any, pts: np.ndarray, order: np.ndarray, info: ClipInfo
+) -> Iterator[av.Packet]:
+    """The encoded packets as they come, with the times `pts` (n,) in the source's time base."""
+    unit = Fraction(1, info.time_base.denominator)
+    pts = pts * info.time_base.numerator
+    gaps = np.diff(pts)
+    last = int(gaps[-1]) if len(gaps) else max(1, round(1 / (info.rate * unit)))
+    length = np.append(gaps, last)
+    dts = decoding_times(pts, order, step=int(gaps.min()) if len(gaps) else 1)
+    packets = (p for p in encoded.demux(picture) if p.size)
+    for packet, place, time in zip(packets, order, dts, strict=True):
+        packet.stream, packet.time_base = target, unit
+        packet.pts, packet.dts, packet.duration = int(pts[place]), int(time), int(length[place])
         yield packet
 
 
