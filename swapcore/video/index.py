@@ -112,9 +112,13 @@ def _packets(path: Path, *, name: str) -> tuple[np.ndarray, np.ndarray, ClipInfo
     with opened(path, name=name) as container:
         stream = picture_stream(container, path, name=name)
         try:
-            found = [
-                p for p in container.demux() if p.size
-            ]  # of all streams: the longest tells a file that was cut off
+            last = 0.0  # end of the longest stream, seconds: tells a file that was cut off
+            packets = []
+            for packet in container.demux():
+                if packet.size and packet.pts is not None:
+                    last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                if packet.size and packet.stream_index == stream.index and not packet.is_discard:
+                    packets.append((packet.pts, packet.is_keyframe))
         except av.error.FFmpegError as error:
             raise SwapError(f"{where}: cannot be read to its end ({error.strerror}); copy it again") from None
         _whole(container, last, path, where)
