@@ -1,0 +1,42 @@
+"""The cast: seeds whose identities lie far apart for dlib's network, with what was changed about them by hand."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from typing import Any
+
+from swapcore.errors import SwapError
+from swapcore.studio.actor import Actor, build
+from swapcore.studio.identity import draw_identity
+
+CAST: dict[str, dict[str, Any]] = {
+    "s205": {"seed": 205, "glasses": False},
+    "s222": {
+        "seed": 222,
+        "glasses": False,
+        "jaw_width": -4.0,
+        "cheek_width": 0.0,
+        "face_length": 2.0,
+        "brow_y": 20.0,
+    },
+    "s267": {"seed": 267, "glasses": False},
+    "s228": {"seed": 228, "glasses": False},
+    "s256": {"seed": 256, "glasses": False},
+    "s265": {"seed": 265, "glasses": False},
+}
+
+
+@functools.lru_cache(maxsize=8)
+def actor_named(name: str) -> Actor:
+    """An actor of the cast, or the head of any seed as `seed:123`. Raises SwapError for another name."""
+    if name in CAST:
+        return build(draw_identity(**CAST[name]))
+    if drawn := re.fullmatch(r"seed:(\d{1,18})", name):
+        return build(draw_identity(int(drawn[1])))
+    close = difflib.get_close_matches(name, CAST, 1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise SwapError(
+        f"actor {name!r}{hint}: expected a name of the cast ({', '.join(CAST)}) or seed:123 for a head drawn from a seed"
+    )
