@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import cv2
@@ -211,6 +212,16 @@ def test_an_empty_range_is_named(clips):
         video.index(clips / "constant.mp4", name="x", **{**INDEX, "start": 7.0})
 
 
+def test_a_cover_picture_is_no_video(clips, tmp_path):
+    still, clip = tmp_path / "cover.png", tmp_path / "clip.mp4"
+    cv2.imwrite(str(still), patches(64, 64))
+    words = ["-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic"]
+    ff("-i", still, "-i", clips / "constant.mp4", *words, clip)
+    frames, info = video.index(clip, name="x", **INDEX)
+    assert len(frames) == 50 and (info.width, info.height) == (128, 96)
+    assert len(list(video.decode(clip, frames, info, wanted={1, 2}))) == 2
+
+
 def test_two_photos_of_one_stem_are_refused(tmp_path):
     for name in ("a.png", "a.jpg"):
         cv2.imwrite(str(tmp_path / name), np.zeros((8, 8, 3), np.uint8))
@@ -409,6 +420,27 @@ def test_an_ffmpeg_that_fails_is_quoted(tmp_path, monkeypatch):
     shown = [np.zeros((64, 64, 3), np.uint8)] * 50
     with pytest.raises(SwapError, match="Unknown encoder libx264"):
         video.encode(tmp_path / "x.mkv", shown, width=64, height=64, rate=Fraction(25), crf=20, preset="fast")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_named(tmp_path, clips):
+    full = tmp_path / "x.mkv"
+    full.symlink_to("/dev/full")
+    noise = [np.random.default_rng(k).integers(0, 256, (64, 64, 3), np.uint8) for k in range(60)]
+    with pytest.raises(SwapError, match=r"No space left.*check that the disk has space"):
+        video.encode(full, noise, width=64, height=64, rate=Fraction(25), crf=20, preset="veryfast")
+    frames, info, _ = remade(clips / "silent.mp4", tmp_path)
+    composite = tmp_path / "composite.mkv"
+    with pytest.raises(SwapError, match=r"x.mkv: cannot be written"):
+        video.mux(
+            full,
+            video=composite,
+            frames=frames,
+            info=info,
+            source=clips / "silent.mp4",
+            audio=True,
+            metadata={},
+        )
 
 
 def test_no_frames_are_no_video(tmp_path):

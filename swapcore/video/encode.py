@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import IO, Any
 
+import av
 import numpy as np
 
 from swapcore.errors import SwapError
-from swapcore.video.tools import BT709, MATRICES, Colour, opened, running, url
+from swapcore.video.tools import BT709, MATRICES, Colour, opened, picture_stream, running, url, writing
 
 AAC_FRAME = 1024  # samples that one packet of AAC holds
 AAC_BITS = 128_000  # a second
+CONTAINERS_OWN = ("major_brand", "minor_version", "compatible_brands", "encoder")  # metadata that a muxer writes itself
 
 
 def encode(
@@ -91,7 +95,7 @@ def encode(
     return count
 
 
-def _write(pipe, frame_bgr: np.ndarray) -> None:
+def _write(pipe: IO[bytes], frame_bgr: np.ndarray) -> None:
     view = memoryview(frame_bgr).cast("B")
     while len(view):
         view = view[pipe.write(view) :]
@@ -100,40 +104,35 @@ def _write(pipe, frame_bgr: np.ndarray) -> None:
 def add_sound(out: str | Path, *, video: str | Path, samples: np.ndarray, sample_rate: int) -> None:
     """Copy the picture of `video` packet by packet into `out` and add `samples` (n,) float32, mono, -1..1, as AAC.
 
-    Sound and picture begin together. The container follows the suffix of `out`.
+    Sound and picture begin together; metadata is kept. The container follows the suffix of `out`. Raises SwapError where
+    the file cannot be written.
     """
-    import av
-
     samples = np.asarray(samples, np.float32)
     if samples.ndim != 1 or not len(samples):
         raise ValueError(f"expected samples (n,), got {samples.shape}")
-    options = {"movflags": "faststart"} if Path(out).suffix == ".mp4" else {}
-    with opened(video, name=Path(video).stem) as source, av.open(url(out), "w", container_options=options) as made:
-        picture = source.streams.video[0]
-        pictures = made.add_stream_from_template(picture)
-        pictures.time_base = picture.time_base
-        sound = made.add_stream("aac", rate=sample_rate, layout="mono", bit_rate=AAC_BITS)
-        encoded = _aac(sound, samples, sample_rate)
-        waiting = next(encoded, None)
-        begin = None
-        for packet in source.demux(picture):
-            if not packet.size:
-                continue
-            time = float((packet.dts if packet.dts is not None else packet.pts) * packet.time_base)
-            begin = time if begin is None else begin
-            while waiting is not None and float(waiting.pts * waiting.time_base) <= time - min(begin, 0):
-                made.mux(waiting)
-                waiting = next(encoded, None)
-            packet.stream = pictures
-            made.mux(packet)
-        while waiting is not None:
-            made.mux(waiting)
-            waiting = next(encoded, None)
+    options = {"movflags": "faststart+use_metadata_tags"} if Path(out).suffix == ".mp4" else {}
+    with (
+        opened(video, name=Path(video).stem) as source,
+        writing(out),
+        av.open(url(out), "w", container_options=options) as written,
+    ):
+        written.metadata.update({k: v for k, v in source.metadata.items() if k not in CONTAINERS_OWN})
+        picture = picture_stream(source, video, name=Path(video).stem)
+        copy = written.add_stream_from_template(picture)
+        copy.time_base = picture.time_base
+        sound = written.add_stream("aac", rate=sample_rate, layout="mono", bit_rate=AAC_BITS)
+        pictures = (p for p in source.demux(picture) if p.size)
+        for packet in heapq.merge(pictures, _aac(sound, samples, sample_rate), key=_when):
+            if packet.stream is picture:
+                packet.stream = copy
+            written.mux(packet)
 
 
-def _aac(stream, samples: np.ndarray, sample_rate: int):
-    import av
+def _when(packet: av.Packet) -> float:
+    return float((packet.pts if packet.dts is None else packet.dts) * packet.time_base)
 
+
+def _aac(stream: Any, samples: np.ndarray, sample_rate: int) -> Iterator[av.Packet]:
     for at in range(0, len(samples), AAC_FRAME):
         block = np.ascontiguousarray(np.clip(samples[None, at : at + AAC_FRAME], -1, 1))
         frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")

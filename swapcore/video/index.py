@@ -201,9 +201,11 @@ def _greys(path: Path, *, name: str) -> Iterator[np.ndarray]:
     """Every frame as (64, 64) uint8 grey, in the order of presentation."""
     import ffmpeg as ff
 
+    with opened(path, name=name) as container:
+        position = picture_stream(container, path, name=name).index
     pipe = (
-        ff.input(url(path), protocol_whitelist=LOCAL)
-        .video.filter("scale", SMALL, SMALL, flags="area")
+        ff.input(url(path), protocol_whitelist=LOCAL)[str(position)]
+        .filter("scale", SMALL, SMALL, flags="area")
         .output("pipe:", format="rawvideo", pix_fmt="gray", fps_mode="passthrough")
     )
     with running(pipe, stdout=subprocess.PIPE) as (process, complaints):

@@ -16,7 +16,7 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
-from swapcore.video.tools import opened, picture_stream, url
+from swapcore.video.tools import opened, picture_stream, url, writing
 
 LARGEST = 2**31 - 1  # of an MP4's time scales
 
@@ -46,7 +46,7 @@ def mux(
     data, chapters and the source's own metadata (it may hold places and times) are not copied; `metadata` is written
     with its keys as given, also own ones. The index stands at the file's front.
 
-    Raises SwapError where counts differ, the source has changed, or an MP4 cannot hold the sound's codec.
+    Raises SwapError where counts differ, the source has changed, an MP4 cannot hold the sound's codec, or the disk is full.
     """
     options = {
         "movflags": "use_metadata_tags+faststart",
@@ -57,7 +57,7 @@ def mux(
     with opened(source, name=info.name) as given, opened(video, name=info.name) as encoded:
         sounds = list(given.streams.audio) if audio else []
         options["movie_timescale"] = str(_movie_scale(info, sounds))
-        with av.open(url(out), "w", format="mp4", container_options=options) as written:
+        with writing(out), av.open(url(out), "w", format="mp4", container_options=options) as written:
             written.metadata.update(metadata)
             picture = picture_stream(encoded, video, name=info.name)
             target = written.add_stream_from_template(picture)
@@ -65,7 +65,7 @@ def mux(
             streams = {s.index: _sound(written, s, info, source) for s in sounds}
             try:
                 written.start_encoding()
-            except (av.error.FFmpegError, ValueError) as error:
+            except ValueError as error:
                 raise _codecs(info, source, sounds, error) from None
             pictures = _pictures(encoded, picture, target, frames.pts - origin, order, info)
             packets = _sounds(given, streams, begin, end, origin * info.time_base)
@@ -98,7 +98,7 @@ def _movie_scale(info: ClipInfo, sounds: list[Any]) -> int:
 def _sound(made: av.container.OutputContainer, stream: Any, info: ClipInfo, source: str | Path) -> Any:
     try:
         copy = made.add_stream_from_template(stream)
-    except (av.error.FFmpegError, ValueError) as error:
+    except ValueError as error:
         raise _codecs(info, source, [stream], error) from None
     copy.time_base = stream.time_base
     copy.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})

@@ -126,6 +126,17 @@ def opened(path: str | Path, *, name: str) -> Iterator[av.container.InputContain
         yield container
 
 
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Turn PyAV's trouble with the disk into a SwapError."""
+    try:
+        yield
+    except OSError as error:
+        raise SwapError(
+            f"{path}: cannot be written ({error.strerror}); check that the disk has space and the folder may be written"
+        ) from None
+
+
 def picture_stream(
     container: av.container.InputContainer, path: str | Path, *, name: str
 ) -> av.video.stream.VideoStream:
