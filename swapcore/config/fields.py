@@ -74,7 +74,7 @@ class Frames(Section):
 
     shot_threshold: float = Field(30.0, gt=0, le=255)
     """Mean difference of two neighbouring 64-pixel grey frames from which a cut is assumed, grey levels of 255."""
-    duplicate_threshold: float = Field(0.4, ge=0, le=255)
+    duplicate_threshold: float = Field(0.05, ge=0, le=255)
     """The same difference below which a frame counts as a copy of the one before, grey levels of 255."""
 
 
