@@ -263,3 +263,10 @@ class FaceArchive:
     def crop(self, name: str) -> np.ndarray:
         """One face's crop, (h, w, 3) uint8 BGR."""
         return face_crop(self.png(name))
+
+
+def crops(archives: dict[str, Path], clips: Iterable[str], names: Iterable[str]) -> list[np.ndarray]:
+    """The crops (h, w, 3) uint8 BGR of faces named by clip and id, from the archives of their clips."""
+    with contextlib.ExitStack() as stack:
+        opened = {clip: stack.enter_context(FaceArchive(path)) for clip, path in archives.items()}
+        return [opened[clip].crop(name) for clip, name in zip(clips, names, strict=True)]

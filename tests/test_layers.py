@@ -23,6 +23,7 @@ ORDER = [
     "quality",
     "identify",
     "edits",
+    "sort",
     "clean",
     "masks",
     "colour",

@@ -4,18 +4,20 @@ rule frames:
         clip_files,
     output:
         "results/clips/{clip}/frames.parquet",
-    params:
-        run=script("frames"),
-        code=code.digest(ROOT / "scripts/frames.py"),
-        settings=PROJECT.settings("frames"),
-        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
-        range=lambda wildcards: PROJECT.clips[wildcards.clip].model_dump_json(include={"start", "end"}),
     log:
         "results/logs/frames/{clip}.log",
     benchmark:
         "results/benchmarks/frames/{clip}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("frames"),
+        code=code.digest(ROOT / "scripts/frames.py"),
+        settings=PROJECT.settings("frames"),
+        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
+        range=lambda wildcards: PROJECT.clips[wildcards.clip].model_dump_json(
+            include={"start", "end"}
+        ),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
         " --range {params.range:q} --out {output:q} --log {log:q}"
@@ -28,17 +30,17 @@ rule faces:
     output:
         faces="results/clips/{clip}/faces.parquet",
         archive="results/clips/{clip}/faces.zip",
-    params:
-        run=script("faces"),
-        code=code.digest(ROOT / "scripts/faces.py"),
-        settings=PROJECT.settings("faces"),
-        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
     log:
         "results/logs/faces/{clip}.log",
     benchmark:
         "results/benchmarks/faces/{clip}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("faces"),
+        code=code.digest(ROOT / "scripts/faces.py"),
+        settings=PROJECT.settings("faces"),
+        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
         " --frames {input.frames:q} --faces {output.faces:q} --archive {output.archive:q} --log {log:q}"
@@ -50,6 +52,12 @@ rule identify:
         references=expand("results/people/{person}/references.parquet", person=PEOPLE),
     output:
         "results/clips/{clip}/people.parquet",
+    log:
+        "results/logs/identify/{clip}.log",
+    benchmark:
+        "results/benchmarks/identify/{clip}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         run=script("identify"),
         code=code.digest(ROOT / "scripts/identify.py"),
@@ -59,12 +67,6 @@ rule identify:
         # of the hand-written files only the lines about identity, in this clip, are a reason to decide again
         edits=lambda wildcards: list(identity_edits(wildcards.clip)),
         decided=lambda wildcards: identity_edits(wildcards.clip),
-    log:
-        "results/logs/identify/{clip}.log",
-    benchmark:
-        "results/benchmarks/identify/{clip}.tsv"
-    conda:
-        "../../environment.yml"
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --candidates {params.candidates}"
         " --faces {input.faces:q} --people {params.people} --references {input.references:q}"

@@ -1,8 +1,16 @@
 # Per person: what is known of the face, all faces found, which of them are good, and what is trained from.
 def known_from(wildcards):
     """Photos of a person, or else the faces of clips in which the person is alone."""
-    photos = [file for path in PROJECT.people[wildcards.person].references for file in pictures(path)]
-    alone = [clip.name for clip in PROJECT.clips.values() if clip.people == [wildcards.person]]
+    photos = [
+        file
+        for path in PROJECT.people[wildcards.person].references
+        for file in pictures(path)
+    ]
+    alone = [
+        clip.name
+        for clip in PROJECT.clips.values()
+        if clip.people == [wildcards.person]
+    ]
     return {"photos": photos} if photos else {"faces": of_clips(alone, "faces.parquet")}
 
 
@@ -11,17 +19,19 @@ rule references:
         unpack(known_from),
     output:
         "results/people/{person}/references.parquet",
-    params:
-        run=script("references"),
-        code=code.digest(ROOT / "scripts/references.py"),
-        settings=PROJECT.settings("references"),
-        given=lambda wildcards, input: "--photos" if "photos" in input.keys() else "--faces",
     log:
         "results/logs/references/{person}.log",
     benchmark:
         "results/benchmarks/references/{person}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("references"),
+        code=code.digest(ROOT / "scripts/references.py"),
+        settings=PROJECT.settings("references"),
+        given=lambda wildcards, input: (
+            "--photos" if "photos" in input.keys() else "--faces"
+        ),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} {params.given} {input:q}"
         " --out {output:q} --log {log:q}"
@@ -41,21 +51,22 @@ rule sort:
             category="1 Faces",
             labels={"person": "{person}", "picture": "contact sheet"},
         ),
-    params:
-        run=script("sort"),
-        code=code.digest(ROOT / "scripts/sort.py"),
-        settings=PROJECT.settings("sort"),
-        clips=lambda wildcards: clips_of(wildcards.person),
+        lines="results/people/{person}/lines.yaml",
     log:
         "results/logs/sort/{person}.log",
     benchmark:
         "results/benchmarks/sort/{person}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("sort"),
+        code=code.digest(ROOT / "scripts/sort.py"),
+        settings=PROJECT.settings("sort"),
+        clips=lambda wildcards: clips_of(wildcards.person),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} --clips {params.clips}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --archives {input.archives:q}"
-        " --out {output.scores:q} --sheet {output.sheet:q} --log {log:q}"
+        " --out {output.scores:q} --sheet {output.sheet:q} --lines {output.lines:q} --log {log:q}"
 
 
 rule clean:
@@ -71,17 +82,17 @@ rule clean:
             category="1 Faces",
             labels={"person": "{person}", "picture": "dropped"},
         ),
-    params:
-        run=script("clean"),
-        code=code.digest(ROOT / "scripts/clean.py"),
-        settings=PROJECT.settings("clean"),
-        clips=lambda wildcards: clips_of(wildcards.person),
     log:
         "results/logs/clean/{person}.log",
     benchmark:
         "results/benchmarks/clean/{person}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("clean"),
+        code=code.digest(ROOT / "scripts/clean.py"),
+        settings=PROJECT.settings("clean"),
+        clips=lambda wildcards: clips_of(wildcards.person),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} --scores {input.scores:q}"
         " --edits {input.edits:q} --clips {params.clips} --archives {input.archives:q}"
@@ -102,17 +113,17 @@ rule dataset:
             category="1 Faces",
             labels={"person": "{person}", "picture": "coverage"},
         ),
-    params:
-        run=script("dataset"),
-        code=code.digest(ROOT / "scripts/dataset.py"),
-        settings=PROJECT.settings("dataset"),
-        clips=lambda wildcards: clips_of(wildcards.person),
     log:
         "results/logs/dataset/{person}.log",
     benchmark:
         "results/benchmarks/dataset/{person}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("dataset"),
+        code=code.digest(ROOT / "scripts/dataset.py"),
+        settings=PROJECT.settings("dataset"),
+        clips=lambda wildcards: clips_of(wildcards.person),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} --scores {input.scores:q}"
         " --decisions {input.decisions:q} --clips {params.clips} --archives {input.archives:q}"

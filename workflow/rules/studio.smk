@@ -2,16 +2,16 @@
 rule studio:
     output:
         "results/studio/{clip}.mp4",
-    params:
-        run=script("studio"),
-        code=code.digest(ROOT / "scripts/studio.py"),
-        settings=PROJECT.settings("studio"),
-        clip=lambda wildcards: PROJECT.studio_clip(wildcards.clip),
     log:
         "results/logs/studio/{clip}.log",
     benchmark:
         "results/benchmarks/studio/{clip}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("studio"),
+        code=code.digest(ROOT / "scripts/studio.py"),
+        settings=PROJECT.settings("studio"),
+        clip=lambda wildcards: PROJECT.studio_clip(wildcards.clip),
     shell:
         "{params.run} --settings {params.settings:q} --clip-settings {params.clip:q} --out {output:q} --log {log:q}"

@@ -1,7 +1,9 @@
 # Per swap: one encoder for both people, a decoder each. Training goes on from its state, which is no output.
 def person_files(role, file):
     """The same file of a swap's source or target."""
-    return lambda wildcards: f"results/people/{getattr(PROJECT.swaps[wildcards.swap], role)}/{file}"
+    return (
+        lambda wildcards: f"results/people/{getattr(PROJECT.swaps[wildcards.swap], role)}/{file}"
+    )
 
 
 def clips_of_swap(wildcards):
@@ -32,6 +34,13 @@ rule train:
             category="2 Training",
             labels={"swap": "{swap}", "picture": "preview"},
         ),
+    log:
+        "results/logs/train/{swap}.log",
+    benchmark:
+        "results/benchmarks/train/{swap}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 64  # as many as there are: Snakemake gives no more than --cores
     params:
         run=script("train"),
         code=code.digest(ROOT / "scripts/train.py"),
@@ -39,18 +48,11 @@ rule train:
         source=lambda wildcards: PROJECT.swaps[wildcards.swap].source,
         target=lambda wildcards: PROJECT.swaps[wildcards.swap].target,
         clips=clips_of_swap,
-    threads: 64  # as many as there are: Snakemake gives no more than --cores
-    log:
-        "results/logs/train/{swap}.log",
-    benchmark:
-        "results/benchmarks/train/{swap}.tsv"
-    conda:
-        "../../environment.yml"
     shell:
-        "{params.run} --settings {params.settings:q} --hints \"$SWAPCORE_HINTS\" --swap {wildcards.swap}"
+        '{params.run} --settings {params.settings:q} --hints "$SWAPCORE_HINTS" --swap {wildcards.swap}'
         " --source {params.source} --target {params.target}"
         " --source-dataset {input.source:q} --target-dataset {input.target:q}"
         " --source-json {input.source_json:q} --target-json {input.target_json:q}"
-        " --clips {params.clips} --archives {input.archives:q} --state \"$SWAPCORE_STATE\""
+        ' --clips {params.clips} --archives {input.archives:q} --state "$SWAPCORE_STATE"'
         " --out {output.trained:q} --weights {output.weights:q} --curve {output.curve:q}"
         " --preview {output.preview:q} --log {log:q}"

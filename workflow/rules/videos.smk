@@ -1,7 +1,9 @@
 # Per video: the swapped frames, the labelled file, and what can be measured and seen of it.
 def video_clip(file):
     """A file of the clip that a video changes."""
-    return lambda wildcards: f"results/clips/{PROJECT.videos[wildcards.video].clip}/{file}"
+    return (
+        lambda wildcards: f"results/clips/{PROJECT.videos[wildcards.video].clip}/{file}"
+    )
 
 
 def video_path(wildcards):
@@ -16,31 +18,53 @@ def video_swaps(wildcards):
 
 def of_swaps(file):
     """A file of each swap that a video shows."""
-    return lambda wildcards: [f"results/swaps/{swap.name}/{file}" for swap in video_swaps(wildcards)]
+    return lambda wildcards: [
+        f"results/swaps/{swap.name}/{file}" for swap in video_swaps(wildcards)
+    ]
 
 
 def swaps_json(wildcards):
     """Name, source and target of the swaps a video shows."""
-    return json.dumps([{"name": s.name, "source": s.source, "target": s.target} for s in video_swaps(wildcards)])
+    return json.dumps(
+        [
+            {"name": s.name, "source": s.source, "target": s.target}
+            for s in video_swaps(wildcards)
+        ]
+    )
 
 
 def people_of_video(wildcards):
     """Source and target of each swap, in order."""
-    return [person for swap in video_swaps(wildcards) for person in (swap.source, swap.target)]
+    return [
+        person
+        for swap in video_swaps(wildcards)
+        for person in (swap.source, swap.target)
+    ]
 
 
 def consents(wildcards):
     """The consent records of everybody a video uses."""
-    people = sorted(set(people_of_video(wildcards)) | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people))
-    return json.dumps({name: PROJECT.people[name].consent.model_dump(mode="json") for name in people})
+    people = sorted(
+        set(people_of_video(wildcards))
+        | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people)
+    )
+    return json.dumps(
+        {name: PROJECT.people[name].consent.model_dump(mode="json") for name in people}
+    )
 
 
 def settings_behind(wildcards):
     """All settings that a video's pixels depend on."""
-    found = {stage: json.loads(PROJECT.settings(stage)) for stage in ("faces", "identify", "clean", "dataset")}
+    found = {
+        stage: json.loads(PROJECT.settings(stage))
+        for stage in ("faces", "identify", "clean", "dataset")
+    }
     found["convert"] = json.loads(PROJECT.settings("convert", video=wildcards.video))
     found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
-    found["train"] = {s.name: json.loads(PROJECT.settings("train", swap=s.name)) for s in video_swaps(wildcards)}
+    found["train"] = {
+        s.name: json.loads(PROJECT.settings("train", swap=s.name))
+        for s in video_swaps(wildcards)
+    }
     return json.dumps(found, sort_keys=True)
 
 
@@ -58,23 +82,24 @@ rule convert:
         trained=of_swaps("trained.json"),
         weights=of_swaps("weights.h5"),
         decisions=lambda wildcards: [
-            f"results/people/{swap.target}/decisions.parquet" for swap in video_swaps(wildcards)
+            f"results/people/{swap.target}/decisions.parquet"
+            for swap in video_swaps(wildcards)
         ],
     output:
         temp("results/videos/{video}/composite.mkv"),
-    params:
-        run=script("convert"),
-        code=code.digest(ROOT / "scripts/convert.py"),
-        settings=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
-        label=lambda wildcards: PROJECT.settings("label", video=wildcards.video),
-        swaps=swaps_json,
-    threads: 2
     log:
         "results/logs/convert/{video}.log",
     benchmark:
         "results/benchmarks/convert/{video}.tsv"
     conda:
         "../../environment.yml"
+    threads: 2
+    params:
+        run=script("convert"),
+        code=code.digest(ROOT / "scripts/convert.py"),
+        settings=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
+        label=lambda wildcards: PROJECT.settings("label", video=wildcards.video),
+        swaps=swaps_json,
     shell:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
@@ -97,6 +122,12 @@ rule label:
             labels={"video": "{video}", "file": "video"},
         ),
         provenance="results/videos/{video}/provenance.json",
+    log:
+        "results/logs/label/{video}.log",
+    benchmark:
+        "results/benchmarks/label/{video}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         run=script("label"),
         code=code.digest(ROOT / "scripts/label.py"),
@@ -104,12 +135,6 @@ rule label:
         swaps=swaps_json,
         consents=consents,
         behind=settings_behind,
-    log:
-        "results/logs/label/{video}.log",
-    benchmark:
-        "results/benchmarks/label/{video}.tsv"
-    conda:
-        "../../environment.yml"
     shell:
         "{params.run} --settings {params.settings:q} --video {wildcards.video} --path {input.path:q}"
         " --frames {input.frames:q} --composite {input.composite:q} --swaps {params.swaps:q}"
@@ -125,7 +150,8 @@ rule measure:
         faces=video_clip("faces.parquet"),
         people=video_clip("people.parquet"),
         references=lambda wildcards: [
-            f"results/people/{person}/references.parquet" for person in people_of_video(wildcards)
+            f"results/people/{person}/references.parquet"
+            for person in people_of_video(wildcards)
         ],
     output:
         report(
@@ -134,17 +160,17 @@ rule measure:
             category="3 Videos",
             labels={"video": "{video}", "file": "measures"},
         ),
-    params:
-        run=script("measure"),
-        code=code.digest(ROOT / "scripts/measure.py"),
-        settings=PROJECT.settings("measure"),
-        swaps=swaps_json,
     log:
         "results/logs/measure/{video}.log",
     benchmark:
         "results/benchmarks/measure/{video}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("measure"),
+        code=code.digest(ROOT / "scripts/measure.py"),
+        settings=PROJECT.settings("measure"),
+        swaps=swaps_json,
     shell:
         "{params.run} --settings {params.settings:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
@@ -165,17 +191,17 @@ rule report:
             category="3 Videos",
             labels={"video": "{video}", "file": "before and after"},
         ),
-    params:
-        run=script("report"),
-        code=code.digest(ROOT / "scripts/report.py"),
-        settings=PROJECT.settings("report"),
-        swaps=swaps_json,
     log:
         "results/logs/report/{video}.log",
     benchmark:
         "results/benchmarks/report/{video}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        run=script("report"),
+        code=code.digest(ROOT / "scripts/report.py"),
+        settings=PROJECT.settings("report"),
+        swaps=swaps_json,
     shell:
         "{params.run} --settings {params.settings:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"

@@ -1,0 +1,47 @@
+"""Which of a person's faces train and which are swapped: decisions.parquet, and a picture of what was dropped."""
+
+from __future__ import annotations
+
+import numpy as np
+from common import arguments, run
+
+from swapcore import clean, config, edits, progress, report, sort, store
+from swapcore.types import ScoreTable
+
+EXAMPLES = 12  # faces shown per reason
+
+
+def main(args):
+    """Apply the rules, then what was decided by hand."""
+    settings = config.parse("clean", args.settings)
+    scores, _ = store.read_table(args.scores, ScoreTable)
+    read = [edits.read(path.read_text(encoding="utf-8"), where=str(path)) for path in args.edits]
+    decisions = clean.decide(scores, settings, read[0] if read else edits.Edits())
+    counts = clean.counts(decisions)
+    said = ", ".join(f"{number} {reason}" for reason, number in counts.items())
+    progress.say(f"clean {args.person}: {len(scores)} faces: {said}")
+    store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
+    archives, rows = dict(zip(args.clips, args.archives, strict=True)), {}
+    for reason, number in counts.items():
+        if reason != clean.GOOD:
+            shown = sort.spread(scores.select(np.flatnonzero(decisions.reason == reason)), EXAMPLES)
+            rows[f"{reason}: {number}"] = store.crops(archives, shown.clip, shown.id)
+    trained = f"{args.person}: {decisions.use_train.sum()} of {len(scores)} faces train, {decisions.use_swap.sum()} are swapped"
+    store.write_picture(args.sheet, report.groups(rows or {"nothing was dropped": []}, title=trained, columns=EXAMPLES))
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        arguments(
+            __doc__,
+            settings="text: JSON of the section clean",
+            person="text: the person",
+            scores="file: scores.parquet",
+            edits="files: the person's edits, if there are any",
+            clips="texts: the clips with this person, in the order of the archives",
+            archives="files: their faces.zip",
+            out="file: decisions.parquet",
+            sheet="file: dropped.jpg",
+        ),
+    )

@@ -1,0 +1,72 @@
+"""The faces a person is trained from: dataset.parquet, dataset.json, and a picture of what they cover."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+
+import numpy as np
+from common import arguments, run
+
+from swapcore import clean, config, dataset, progress, report, store
+from swapcore.errors import SwapError
+from swapcore.types import DecisionTable, ScoreTable
+
+
+def main(args):
+    """Choose among the faces that may train, and describe the choice."""
+    settings = config.parse("dataset", args.settings)
+    scores, decisions = store.read_table(args.scores, ScoreTable)[0], store.read_table(args.decisions, DecisionTable)[0]
+    if not decisions.use_train.any():
+        reasons = ", ".join(f"{number} {reason}" for reason, number in clean.counts(decisions).items())
+        raise SwapError(
+            f"person {args.person}: no face is left to train from ({reasons}); loosen `clean` in config.yaml"
+        )
+    with contextlib.ExitStack() as stack:
+        archives = {
+            clip: stack.enter_context(store.FaceArchive(path))
+            for clip, path in zip(args.clips, args.archives, strict=True)
+        }
+        table = dataset.build(
+            scores,
+            decisions,
+            most=settings.max_faces,
+            digest_of=lambda clip, name: hashlib.sha256(archives[clip].png(name)).hexdigest(),
+        )
+        row = store.face_row(archives[table.clip[0]].png(table.id[0]))
+    clips, numbers = np.unique(table.clip.astype(str), return_counts=True)
+    words = dataset.in_words(table)
+    summary = {
+        "person": args.person,
+        "faces": len(table),
+        "digest": dataset.digest(table),
+        "clips": {str(clip): int(number) for clip, number in zip(clips, numbers, strict=True)},
+        "span": row["span"],
+        "size": row["size"],
+        "words": words,
+        "coverage": dataset.coverage(table),
+    }
+    progress.say(f"dataset {args.person}: {words}")
+    store.write_table(args.out, table, {"person": args.person, "digest": summary["digest"]})
+    store.write_json(args.json, summary)
+    chosen = set(zip(table.clip, table.id, strict=True))
+    mine = scores.select(np.array([key in chosen for key in zip(scores.clip, scores.id, strict=True)]))
+    store.write_bytes(args.coverage, report.coverage_picture(table, mine, title=f"{args.person}: {words}"))
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        arguments(
+            __doc__,
+            settings="text: JSON of the section dataset",
+            person="text: the person",
+            scores="file: scores.parquet",
+            decisions="file: decisions.parquet",
+            clips="texts: the clips with this person, in the order of the archives",
+            archives="files: their faces.zip",
+            out="file: dataset.parquet",
+            json="file: dataset.json",
+            coverage="file: coverage.png",
+        ),
+    )
