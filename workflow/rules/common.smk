@@ -31,11 +31,7 @@ def pictures(path):
     """A picture, or the pictures of a folder by name: a folder itself says nothing when a file in it changes."""
     if not Path(path).is_dir():
         return [path]
-    found = [
-        os.path.join(path, name)
-        for name in sorted(os.listdir(path))
-        if not name.startswith(".")
-    ]
+    found = [os.path.join(path, name) for name in sorted(os.listdir(path)) if not name.startswith(".")]
     return [name for name in found if name.lower().endswith(PICTURES)]
 
 
@@ -46,16 +42,10 @@ def checked_project():
         raise SwapError(
             f"clips: expected the table of clips at {table}, found none; write it, or name it in config.yaml"
         )
-    project = settings_of.load(
-        config, table.read_text(encoding="utf-8"), is_folder=os.path.isdir
-    )
+    project = settings_of.load(config, table.read_text(encoding="utf-8"), is_folder=os.path.isdir)
     for clip in project.clips.values():
-        if clip.name not in project.sections["studio"].clips and not pictures(
-            clip.path
-        ):
-            raise SwapError(
-                f"clip {clip.name}: no pictures in {clip.path}; put some there, or correct its path"
-            )
+        if not pictures(clip.path):
+            raise SwapError(f"clip {clip.name}: no pictures in {clip.path}; put some there, or correct its path")
         if not clip.path.startswith("results/studio/") and not Path(clip.path).exists():
             raise SwapError(
                 f"clip {clip.name}: expected a video or a folder at {clip.path}, found none; correct clips.tsv"
@@ -69,17 +59,19 @@ def checked_project():
     return project
 
 
+def edits_of(*people):
+    """The edits that people wrote by hand, where they did."""
+    return [path for person in people if Path(path := f"config/edits/{person}.yaml").is_file()]
+
+
 try:
     PROJECT = checked_project()
+    IDENTITY = {p: edits.read(Path(p).read_text(encoding="utf-8"), where=p).identity for p in edits_of(*PROJECT.people)}
 except (SwapError, UnicodeDecodeError) as error:
     sys.exit(f"swapcore: {error}")
 
 STUDIO_CLIPS = list(PROJECT.sections["studio"].clips)
-PEOPLE = [
-    name
-    for name in PROJECT.people
-    if any(name in clip.people for clip in PROJECT.clips.values())
-]
+PEOPLE = [name for name in PROJECT.people if any(name in clip.people for clip in PROJECT.clips.values())]
 
 
 wildcard_constraints:
@@ -110,9 +102,7 @@ def clip_files(wildcards):
 
 def clips_of(*people):
     """Names of the clips that have any of these people in them."""
-    return [
-        clip.name for clip in PROJECT.clips.values() if set(people) & set(clip.people)
-    ]
+    return [clip.name for clip in PROJECT.clips.values() if set(people) & set(clip.people)]
 
 
 def of_clips(names, file):
@@ -120,22 +110,7 @@ def of_clips(names, file):
     return [f"results/clips/{name}/{file}" for name in names]
 
 
-def edits_of(*people):
-    """The edits that people wrote by hand, where they did."""
-    return [
-        path
-        for person in people
-        if Path(path := f"config/edits/{person}.yaml").is_file()
-    ]
-
-
 def identity_edits(clip):
     """What people decided by hand about whose faces are in this clip: file -> its entries, as text."""
-    found = {}
-    for path in edits_of(*PEOPLE):
-        entries = edits.read(
-            Path(path).read_text(encoding="utf-8"), where=path
-        ).identity
-        if mine := [str(entry) for entry in entries if entry.clip == clip]:
-            found[path] = mine
-    return found
+    mine = {path: [str(entry) for entry in entries if entry.clip == clip] for path, entries in IDENTITY.items()}
+    return {path: entries for path, entries in mine.items() if entries}

@@ -1,16 +1,8 @@
 # Per person: what is known of the face, all faces found, which of them are good, and what is trained from.
 def known_from(wildcards):
     """Photos of a person, or else the faces of clips in which the person is alone."""
-    photos = [
-        file
-        for path in PROJECT.people[wildcards.person].references
-        for file in pictures(path)
-    ]
-    alone = [
-        clip.name
-        for clip in PROJECT.clips.values()
-        if clip.people == [wildcards.person]
-    ]
+    photos = [file for path in PROJECT.people[wildcards.person].references for file in pictures(path)]
+    alone = [clip.name for clip in PROJECT.clips.values() if clip.people == [wildcards.person]]
     return {"photos": photos} if photos else {"faces": of_clips(alone, "faces.parquet")}
 
 
@@ -29,9 +21,7 @@ rule references:
         run=script("references"),
         code=code.digest(ROOT / "scripts/references.py"),
         settings=PROJECT.settings("references"),
-        given=lambda wildcards, input: (
-            "--photos" if "photos" in input.keys() else "--faces"
-        ),
+        given=lambda wildcards, input: ("--photos" if "photos" in input.keys() else "--faces"),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} {params.given} {input:q}"
         " --out {output:q} --log {log:q}"

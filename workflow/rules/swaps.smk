@@ -1,9 +1,7 @@
 # Per swap: one encoder for both people, a decoder each. Training goes on from its state, which is no output.
 def person_files(role, file):
     """The same file of a swap's source or target."""
-    return (
-        lambda wildcards: f"results/people/{getattr(PROJECT.swaps[wildcards.swap], role)}/{file}"
-    )
+    return lambda wildcards: f"results/people/{getattr(PROJECT.swaps[wildcards.swap], role)}/{file}"
 
 
 def clips_of_swap(wildcards):

@@ -1,9 +1,7 @@
 # Per video: the swapped frames, the labelled file, and what can be measured and seen of it.
 def video_clip(file):
     """A file of the clip that a video changes."""
-    return (
-        lambda wildcards: f"results/clips/{PROJECT.videos[wildcards.video].clip}/{file}"
-    )
+    return lambda wildcards: f"results/clips/{PROJECT.videos[wildcards.video].clip}/{file}"
 
 
 def video_path(wildcards):
@@ -18,53 +16,31 @@ def video_swaps(wildcards):
 
 def of_swaps(file):
     """A file of each swap that a video shows."""
-    return lambda wildcards: [
-        f"results/swaps/{swap.name}/{file}" for swap in video_swaps(wildcards)
-    ]
+    return lambda wildcards: [f"results/swaps/{swap.name}/{file}" for swap in video_swaps(wildcards)]
 
 
 def swaps_json(wildcards):
     """Name, source and target of the swaps a video shows."""
-    return json.dumps(
-        [
-            {"name": s.name, "source": s.source, "target": s.target}
-            for s in video_swaps(wildcards)
-        ]
-    )
+    return json.dumps([{"name": s.name, "source": s.source, "target": s.target} for s in video_swaps(wildcards)])
 
 
 def people_of_video(wildcards):
     """Source and target of each swap, in order."""
-    return [
-        person
-        for swap in video_swaps(wildcards)
-        for person in (swap.source, swap.target)
-    ]
+    return [person for swap in video_swaps(wildcards) for person in (swap.source, swap.target)]
 
 
 def consents(wildcards):
     """The consent records of everybody a video uses."""
-    people = sorted(
-        set(people_of_video(wildcards))
-        | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people)
-    )
-    return json.dumps(
-        {name: PROJECT.people[name].consent.model_dump(mode="json") for name in people}
-    )
+    people = sorted(set(people_of_video(wildcards)) | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people))
+    return json.dumps({name: PROJECT.people[name].consent.model_dump(mode="json") for name in people})
 
 
 def settings_behind(wildcards):
     """All settings that a video's pixels depend on."""
-    found = {
-        stage: json.loads(PROJECT.settings(stage))
-        for stage in ("faces", "identify", "clean", "dataset")
-    }
+    found = {stage: json.loads(PROJECT.settings(stage)) for stage in ("faces", "identify", "clean", "dataset")}
     found["convert"] = json.loads(PROJECT.settings("convert", video=wildcards.video))
     found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
-    found["train"] = {
-        s.name: json.loads(PROJECT.settings("train", swap=s.name))
-        for s in video_swaps(wildcards)
-    }
+    found["train"] = {s.name: json.loads(PROJECT.settings("train", swap=s.name)) for s in video_swaps(wildcards)}
     return json.dumps(found, sort_keys=True)
 
 
@@ -82,8 +58,7 @@ rule convert:
         trained=of_swaps("trained.json"),
         weights=of_swaps("weights.h5"),
         decisions=lambda wildcards: [
-            f"results/people/{swap.target}/decisions.parquet"
-            for swap in video_swaps(wildcards)
+            f"results/people/{swap.target}/decisions.parquet" for swap in video_swaps(wildcards)
         ],
     output:
         temp("results/videos/{video}/composite.mkv"),
@@ -150,8 +125,7 @@ rule measure:
         faces=video_clip("faces.parquet"),
         people=video_clip("people.parquet"),
         references=lambda wildcards: [
-            f"results/people/{person}/references.parquet"
-            for person in people_of_video(wildcards)
+            f"results/people/{person}/references.parquet" for person in people_of_video(wildcards)
         ],
     output:
         report(
