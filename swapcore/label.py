@@ -32,7 +32,8 @@ WIDTH = 0.92  # of the picture's width, the same
 SMALLEST = 8  # size of letters that a tiny picture gets though the note takes more, pixels
 SHADE = 0.6  # of black in the note's box
 WHITE = 240  # of the letters
-LIKENESS = 0.6  # correlation from which a picture counts as showing the note
+PARTS = 4  # of the note's length, compared one by one
+LIKENESS = 0.65  # correlation from which a part counts; compressed notes have over 0.8, others under 0.5
 CONTRAST = 40  # of letters and box, grey levels, from which it does
 LOOKS = 5  # frames that are checked
 
@@ -72,18 +73,23 @@ def note(frame_bgr: np.ndarray, text: str) -> np.ndarray:
 def shows_note(frame_bgr: np.ndarray, text: str) -> bool:
     """Whether a frame (h, w, 3) uint8 BGR, perhaps compressed, shows what `note` draws.
 
-    The place where the note belongs is compared with the note's letters: normalised correlation and contrast.
+    The place where the note belongs is compared with the note's letters, each quarter of its length by normalised
+    correlation, so that a note which only begins alike is none; and letters must be brighter than their box.
     """
     height, width = frame_bgr.shape[:2]
     letters, (left, top) = _plate(text, width, height)
     grey = cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2GRAY)
     box = grey[top : top + letters.shape[0], left : left + letters.shape[1]].astype(np.float32)
-    a, b = box - box.mean(), letters - letters.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    likeness = float((a * b).sum()) / scale if scale else 0.0
+    parts = zip(np.array_split(box, PARTS, axis=1), np.array_split(letters, PARTS, axis=1), strict=True)
     bright, dark = box[letters > 0.7], box[letters < 0.05]
     contrast = float(bright.mean() - dark.mean()) if bright.size and dark.size else 0.0
-    return likeness >= LIKENESS and contrast >= CONTRAST
+    return contrast >= CONTRAST and all(_likeness(a, b) >= LIKENESS for a, b in parts if np.ptp(b) > 0.5)
+
+
+def _likeness(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / scale if scale else 0.0
 
 
 @functools.lru_cache(maxsize=4)

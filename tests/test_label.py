@@ -1,0 +1,307 @@
+"""The visible note, the metadata, the sidecar, and the script that refuses a composite without its note."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swapcore import label, store, video
+from swapcore.errors import SwapError
+from swapcore.types import ClipInfo, FrameTable
+
+TEXT = "Synthetic: face swapped"
+LONG = "Synthetic: the face of one of the people in this scene was replaced by another's"
+SIZES = [(320, 320), (640, 360), (360, 640), (1920, 1080), (3840, 2160), (1000, 200)]
+
+
+def scene(width, height, seed=0):
+    """A picture with patches of all brightnesses."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
+
+
+# the visible note
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("text", [TEXT, LONG])
+def test_the_note_is_small_and_at_the_bottom_left(size, text):
+    frame = scene(*size)
+    before = frame.copy()
+    noted = label.note(frame, text)
+    assert np.array_equal(frame, before) and noted.shape == frame.shape and noted.dtype == np.uint8
+    rows, columns = np.nonzero((noted != frame).any(-1))
+    width, height = size
+    box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+    assert 0.005 < box / (width * height) <= 0.085
+    assert rows.min() > height * 0.6 and columns.min() < width * 0.05
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_letters_are_as_high_as_the_standard_asks(size):
+    letters, _ = label._plate(TEXT, *size)
+    rows = np.flatnonzero((letters > 0.5).any(1))
+    assert np.ptp(rows) + 1 >= 0.05 * min(size) * 0.8, "from the tops of S and h to the foot of y and p"
+    assert (letters > 0.9).any() and ((letters > 0.1) & (letters < 0.9)).any(), "anti-aliased"
+
+
+@given(st.integers(16, 700), st.integers(16, 700), st.text(min_size=1, max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_any_text_fits_any_picture(width, height, text):
+    noted = label.note(np.full((height, width, 3), 90, np.uint8), f"Synthetic {text}")
+    assert noted.shape == (height, width, 3) and (noted != 90).any()
+    if min(width, height) >= 64:
+        assert label.shows_note(noted, f"Synthetic {text}")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_note_is_recognised_and_its_absence_too(seed):
+    frame = scene(480, 360, seed)
+    noted = label.note(frame, TEXT)
+    assert label.shows_note(noted, TEXT)
+    assert not label.shows_note(frame, TEXT)
+    assert not label.shows_note(label.note(frame, "Synthetic, but something else"), TEXT)
+    assert not label.shows_note(np.zeros_like(frame), TEXT) and not label.shows_note(255 - 0 * frame, TEXT)
+
+
+@pytest.mark.parametrize("quality", [95, 50, 15])
+def test_the_note_is_recognised_after_compression(quality):
+    data = store.encode_picture(label.note(scene(320, 240), TEXT), ".jpg", quality=quality)
+    assert label.shows_note(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), TEXT)
+
+
+TIMES = np.array([600, 620, 660, 1000, 2599, 2600, 3000])
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds", "covered"),
+    [("opening", 2.0, 5), ("opening", 0.02, 1), ("opening", 60, 7), ("always", 2.0, 7), ("off", 2.0, 0)],
+)
+def test_which_frames_carry_the_note(mode, seconds, covered):
+    found = label.covers(TIMES, time_base=Fraction(1, 1000), mode=mode, seconds=seconds)
+    assert found.tolist() == [k < covered for k in range(7)]
+
+
+def test_a_few_frames_are_looked_at_the_first_and_last_among_them():
+    covered = np.arange(100) < 50
+    assert label.looked_at(covered) >= {0, 49} and len(label.looked_at(covered)) == 5
+    assert label.looked_at(covered) <= set(range(50))
+    assert label.looked_at(np.arange(9) < 2) == {0, 1} and label.looked_at(np.zeros(9, bool)) == set()
+
+
+# metadata
+
+
+@pytest.mark.parametrize("other", [{"mode": "always"}, {"text": "Synthetic!"}, {"seconds": 3.0}])
+def test_a_record_of_another_note_is_refused(other):
+    asked = {"mode": "opening", "text": TEXT, "seconds": 2.0}
+    found = label.note_record(**{**asked, **other})
+    with pytest.raises(SwapError, match=r"v.mkv: the settings ask for the note .*opening.* run snakemake again"):
+        label.check_record(found, **asked, where="v.mkv")
+    label.check_record(label.note_record(**asked), **asked, where="v.mkv")
+    with pytest.raises(SwapError, match="says nothing of one"):
+        label.check_record({}, **asked, where="v.mkv")
+
+
+def test_the_metadata_say_that_the_video_is_synthetic():
+    record = label.note_record(mode="always", text=TEXT, seconds=2.0)
+    found = label.metadata(title="scene1", producer="Film Ltd", content_sha256="ab" * 32, record=record)
+    assert "synthetic" in found["title"].lower() and "synthetic" in found["comment"].lower()
+    assert label.TOOL in found["comment"]
+    aigc = json.loads(found["AIGC"])
+    keys = ("Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID")
+    assert list(aigc) == [*keys, "ReservedCode2"] and all(isinstance(v, str) for v in aigc.values())
+    assert aigc["Label"] == "1" and aigc["ContentProducer"] == "Film Ltd" and "abab" in aigc["ProduceID"]
+
+
+def test_without_a_producer_the_label_says_so():
+    assert "not stated" in label.aigc(producer=" ", content_sha256="0" * 64)["ContentProducer"]
+
+
+# the sidecar
+
+
+FRAMES = FrameTable(
+    number=np.arange(5, 9),
+    pts=np.arange(4) * 40,
+    key=np.ones(4, bool),
+    shot=np.zeros(4),
+    duplicate=np.zeros(4, bool),
+    name=[""] * 4,
+)
+INFO = ClipInfo("stunt", 64, 48, Fraction(1, 1000), Fraction(25))
+
+
+def sidecar(**other):
+    given = {
+        "video": {"name": "scene1", "file": "video.mp4", "sha256": "aa", "content_sha256": "bb"},
+        "clip": {"name": "stunt", "file": "film/stunt.mp4", "sha256": "cc", "start": 0.2, "end": None},
+        "frames": FRAMES,
+        "info": INFO,
+        "origin": 0,
+        "swaps": [{"name": "ann_onto_bob", "source": "ann", "target": "bob"}],
+        "trained": {"ann_onto_bob": {"model": "small", "steps": 40, "weights": {"file": "weights.h5", "sha256": "dd"}}},
+        "consents": {"ann": {"basis": "synthetic"}, "bob": {"basis": "self", "by": "Bob"}},
+        "note": {"mode": "opening", "text": TEXT, "seconds": 2.0, "reason": ""},
+        "metadata": {"comment": "Synthetic"},
+        "settings": {"convert": {"mask": "extended"}},
+        "inputs": [{"file": "x", "sha256": "ee"}],
+    }
+    return label.provenance(**{**given, **other})
+
+
+def test_the_sidecar_holds_what_made_the_video():
+    found = sidecar()
+    assert json.loads(json.dumps(found)) == found
+    assert found["synthetic"] is True and found["tool"]["version"]
+    assert found["swaps"] == [
+        {
+            **{"name": "ann_onto_bob", "source": "ann", "target": "bob", "model": "small", "steps": 40},
+            "weights": {"file": "weights.h5", "sha256": "dd"},
+        }
+    ]
+    assert found["consents"]["bob"] == {"basis": "self", "by": "Bob"}
+    assert (found["clip"]["first_frame"], found["clip"]["last_frame"], found["video"]["frames"]) == (5, 8, 4)
+    assert found["note"] == {"mode": "opening", "text": TEXT, "seconds": 2.0, "frames": 4}
+
+
+def test_a_note_that_is_off_leaves_its_reason():
+    note = {"mode": "off", "text": TEXT, "seconds": 2.0, "reason": "training set of a detector"}
+    assert sidecar(note=note)["note"] == {"mode": "off", "reason": "training set of a detector", "frames": 0}
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [({"consents": {"ann": {"basis": "synthetic"}}}, "no consent record of bob"), ({"trained": {}}, "no trained.json")],
+)
+def test_a_gap_in_the_sidecar_is_refused(other, words):
+    with pytest.raises(SwapError, match=words):
+        sidecar(**other)
+
+
+def test_inputs_outside_the_project_go_by_their_name(tmp_path, monkeypatch):
+    (tmp_path / "a.bin").write_bytes(b"1")
+    monkeypatch.chdir(tmp_path)
+    assert label.input_record("a.bin")["file"] == "a.bin"
+    found = label.input_record(tmp_path / "a.bin")
+    assert found["file"] == "a.bin" and len(found["sha256"]) == 64
+
+
+# the scripts
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, root):
+    """A clip of 3 s with sound, its frame table made by the script, and a trained.json."""
+    folder = tmp_path_factory.mktemp("label")
+    silent = folder / "silent.mp4"
+    shown = (np.roll(scene(160, 120), 2 * k, axis=1) for k in range(75))
+    video.encode(silent, shown, width=160, height=120, rate=Fraction(25), crf=20, preset="ultrafast")
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * 44100).astype(np.float32)
+    video.add_sound(folder / "clip.mp4", video=silent, samples=samples, sample_rate=44100)
+    store.write_json(folder / "trained.json", {"swap": "s", "model": "small", "steps": 1, "weights": {"sha256": "dd"}})
+    made = script(
+        root,
+        "frames",
+        *("--settings", "{}", "--clip", "stunt", "--path", folder / "clip.mp4"),
+        *("--range", '{"start": 0.4, "end": null}', "--out", folder / "frames.parquet"),
+    )
+    assert made.returncode == 0, made.stderr
+    assert "frames/s" in made.stderr
+    return folder
+
+
+def script(root, name, *words):
+    command = [sys.executable, str(root / f"scripts/{name}.py"), *map(str, words)]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment(root))
+
+
+def environment(root):
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(root)}
+
+
+def composite(project, *, drawn, record):
+    """A composite: `drawn` says which of its frames get the note, `record` what its metadata claim."""
+    frames, meta = store.read_table(project / "frames.parquet", FrameTable)
+    info = ClipInfo.from_json(meta["clip"])
+    source = video.decode(project / "clip.mp4", frames, info)
+    pictures = (label.note(f, TEXT) if drawn(k) else f for k, (_, f) in enumerate(source))
+    out = project / "composite.mkv"
+    size = {"width": info.width, "height": info.height}
+    video.encode(out, pictures, **size, rate=info.rate, crf=23, preset="ultrafast", metadata=record)
+    return out
+
+
+def labelled(root, project, given='{"producer": "Film Ltd"}'):
+    return script(
+        root,
+        "label",
+        *("--settings", given, "--video", "scene1", "--path", project / "clip.mp4"),
+        *("--frames", project / "frames.parquet", "--composite", project / "composite.mkv"),
+        *("--swaps", '[{"name": "s", "source": "ann", "target": "bob"}]', "--trained", project / "trained.json"),
+        *("--consents", '{"ann": {"basis": "synthetic"}, "bob": {"basis": "synthetic"}}', "--config", '{"a": 1}'),
+        *("--inputs", project / "frames.parquet", "--out", project / "video.mp4"),
+        *("--provenance", project / "provenance.json"),
+    )
+
+
+OPENING = {"mode": "opening", "text": TEXT, "seconds": 2.0}
+
+
+def test_the_script_labels_a_composite(root, project):
+    composite(project, drawn=lambda k: k < 50, record=label.note_record(**OPENING))
+    done = labelled(root, project)
+    assert done.returncode == 0, done.stderr
+    first = (project / "video.mp4").read_bytes(), (project / "provenance.json").read_bytes()
+    found = json.loads(first[1])
+    assert found["video"]["sha256"] == store.sha256(project / "video.mp4")
+    assert found["video"]["content_sha256"] == video.content_digest(project / "video.mp4")
+    assert found["clip"]["sha256"] == store.sha256(project / "clip.mp4")
+    assert found["inputs"][-1]["clip_sha256"] == found["clip"]["sha256"]
+    said = video.read_metadata(project / "video.mp4")
+    assert all(said[key.lower()] == value for key, value in found["video"]["metadata"].items())
+    assert str(project) not in first[1].decode(), "no path of this machine"
+    frames, info = video.index(
+        project / "video.mp4", name="x", start=None, end=None, shot_threshold=30.0, duplicate_threshold=0.05
+    )
+    table, _ = store.read_table(project / "frames.parquet", FrameTable)
+    assert frames.pts.tolist() == (table.pts - table.pts[0]).tolist(), "a clip cut at its front begins at 0"
+    assert info.time_base == Fraction(found["video"]["time_base"])
+    assert labelled(root, project).returncode == 0
+    assert first == ((project / "video.mp4").read_bytes(), (project / "provenance.json").read_bytes()), "reproducible"
+
+
+@pytest.mark.parametrize(
+    ("drawn", "record", "words"),
+    [
+        (lambda k: False, label.note_record(**OPENING), "frame 0 does not show it"),
+        (lambda k: k < 20, label.note_record(**OPENING), "does not show it, so no video is written"),
+        (lambda k: k < 50, {}, "says nothing of one"),
+        (lambda k: False, label.note_record(mode="off", text="", seconds=2.0), "the settings ask for the note"),
+    ],
+)
+def test_the_script_refuses_a_composite_without_its_note(root, project, drawn, record, words):
+    composite(project, drawn=drawn, record=record)
+    for file in ("video.mp4", "provenance.json"):
+        (project / file).unlink(missing_ok=True)
+    done = labelled(root, project)
+    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
+    assert not (project / "video.mp4").exists() and not (project / "provenance.json").exists()
+
+
+def test_a_note_may_be_off_for_a_reason(root, project):
+    composite(project, drawn=lambda k: False, record=label.note_record(mode="off", text="", seconds=2.0))
+    done = labelled(root, project, '{"note": "off", "note_reason": "training set of a detector"}')
+    assert done.returncode == 0, done.stderr
+    assert json.loads((project / "provenance.json").read_text())["note"]["reason"] == "training set of a detector"
