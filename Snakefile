@@ -4,9 +4,9 @@ include: "workflow/Snakefile"
 
 # an included file's first rule is no default target, and a profile beside it is not found: facts of Snakemake
 rule default:
+    default_target: True
     input:
         rules.all.input,
-    default_target: True
 
 
 localrules:

@@ -109,7 +109,7 @@ def coverage_picture(table: DatasetTable, scores: ScoreTable, *, title: str) -> 
 
     cells = np.array(coverage(table)["faces"]).T
     figure = Figure(figsize=(11, 4.2), dpi=100, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
     grid = figure.add_gridspec(1, 3, width_ratios=(2.2, 1, 1))
     axes = figure.add_subplot(grid[0])
@@ -129,5 +129,5 @@ def coverage_picture(table: DatasetTable, scores: ScoreTable, *, title: str) -> 
         axes.hist(values, bins=24, color="#3b7ea1")
         axes.set(xlabel=name, ylabel="faces" if place == 1 else "")
     data = io.BytesIO()
-    figure.savefig(data, format="png", metadata={"Software": None})
+    canvas.print_png(data, metadata={"Software": None})  # into memory
     return data.getvalue()
