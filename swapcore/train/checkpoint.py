@@ -1,0 +1,131 @@
+"""The state of a training on disk, made to survive a kill at any moment and a damaged file.
+
+A saved state is `{number}.h5`, every array by name, and beside it `{number}.json`: its sha256 and what else there is to
+know. Both are written beside their place, flushed and renamed, the JSON last: without it the arrays do not count. The two
+newest are kept. Reading checks the digest and falls back to the older one. HDF5 and JSON hold data and no code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from swapcore import store
+from swapcore.errors import SwapError
+from swapcore.models import read_weights
+
+KEPT = 2
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved state that was found in order."""
+
+    number: int
+    path: Path  # of the arrays
+    info: dict[str, Any]
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> str:
+    """Write arrays by name as HDF5, atomically; the same arrays give the same bytes. Returns the file's sha256."""
+    import h5py
+
+    with store.atomic(path) as temporary:
+        with h5py.File(temporary, "w", libver="latest") as file:
+            for name, array in arrays.items():
+                file.create_dataset(name, data=array, track_times=False)
+        digest = store.sha256(temporary)
+    return digest
+
+
+def save(folder: Path, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> Saved:
+    """Save a state as the newest, then drop all but the two newest. Raises SwapError where an array is not finite."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise SwapError(
+                f"{name} is no longer finite at step {info['step']}; the state before it is kept: lower train.learning_rate "
+                "or set train.precision to float32, and run snakemake again"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    number = max(_numbers(folder), default=0) + 1
+    path = folder / f"{number:06d}.h5"
+    digest = write_arrays(path, arrays)
+    store.write_json(path.with_suffix(".json"), {"sha256": digest, **info})
+    for old in sorted(_numbers(folder))[:-KEPT]:
+        _drop(folder, old)
+    return Saved(number, path, dict(info))
+
+
+def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
+    """The newest state in order, or None where there is none at all. Damaged newer ones are reported and removed.
+
+    Raises SwapError where there are states and all are damaged: whether to begin again is for a person to say.
+    """
+    for leftover in (*folder.glob(".*.h5"), *folder.glob(".*.json")):  # of a save that was killed
+        leftover.unlink()
+    numbers = sorted(_numbers(folder), reverse=True)
+    damaged = []
+    for number in numbers:
+        path = folder / f"{number:06d}.h5"
+        try:
+            info = store.read_json(path.with_suffix(".json"))
+            if store.sha256(path) == info.pop("sha256"):
+                break
+        except (SwapError, OSError, KeyError, AttributeError):
+            pass
+        damaged.append(number)
+    else:
+        if numbers:
+            raise SwapError(
+                f"{folder}: all saved states ({len(numbers)}) are damaged; restore the folder from a backup, or delete it to "
+                "train from the beginning"
+            )
+        return None
+    for bad in damaged:
+        say(f"{folder}: the saved state {bad} is damaged; going on from the one before, step {info.get('step')}")
+        _drop(folder, bad)
+    return Saved(number, path, info)
+
+
+def read_arrays(saved: Saved, group: str = "") -> dict[str, np.ndarray]:
+    """The arrays of a state by name; of a group alone, by their names in it."""
+    return read_weights(saved.path, group)
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process; the system lets go of it when the process ends, however it ends.
+
+    Raises SwapError where another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SwapError(
+                f"{folder}: another training has it ({file.read().strip() or 'unknown'}); wait until it ends, or stop it"
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(path.stem) for path in folder.glob("[0-9]*.json")]
+
+
+def _drop(folder: Path, number: int) -> None:
+    (folder / f"{number:06d}.json").unlink(missing_ok=True)  # first: without it the rest does not count
+    for path in folder.glob(f"{number:06d}.*"):
+        path.unlink()
