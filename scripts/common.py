@@ -46,6 +46,9 @@ class _Both:
         for stream in self.streams:
             stream.flush()
 
+    def close(self) -> None:
+        """Nothing: the streams are others'. (absl, under TensorFlow, closes at exit what was stderr when it was loaded.)"""
+
 
 @contextlib.contextmanager
 def _logged(path: Path | None) -> Iterator[None]:

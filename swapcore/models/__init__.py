@@ -1,5 +1,6 @@
 """Models: `MODELS[name](resolution, precision=...)` builds one, `predictor` uses a trained one. Nothing here loads
-TensorFlow before a model is built."""
+TensorFlow before a model is built.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.models import original, small
-from swapcore.models.backend import tensorflow
+from swapcore.models.backend import device, tensorflow
 from swapcore.models.swapper import PEOPLE, Swapper, assign
 
-__all__ = ["MODELS", "PEOPLE", "Swapper", "assign", "predictor", "read_weights", "tensorflow"]
+__all__ = ["MODELS", "PEOPLE", "Swapper", "assign", "device", "predictor", "read_weights", "tensorflow"]
 
 MODELS: dict[str, Callable[..., Swapper]] = {"small": small.build, "original": original.build}
 
@@ -33,7 +34,9 @@ def read_weights(path: str | Path, group: str = "") -> dict[str, np.ndarray]:
         with h5py.File(path, "r") as file:
             file[group or "/"].visititems(take)
     except (OSError, KeyError) as error:
-        raise SwapError(f"{path}: expected the weights of a swap ({error}); delete it and run snakemake again") from None
+        raise SwapError(
+            f"{path}: expected the weights of a swap ({error}); delete it and run snakemake again"
+        ) from None
     return found
 
 

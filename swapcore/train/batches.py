@@ -118,7 +118,9 @@ def prepare(png: bytes, shape: Geometry, *, size: int, mask: str) -> np.ndarray:
     """One face's PNG as it is cached: (s, s, 4) uint8, BGR and mask."""
     crop, row = store.face_crop(png), store.face_row(png)
     if crop.shape != (size, size, 3):
-        raise SwapError(f"face {row.get('id')}: expected a crop of {size} px, found {crop.shape}; extract the clip again")
+        raise SwapError(
+            f"face {row.get('id')}: expected a crop of {size} px, found {crop.shape}; extract the clip again"
+        )
     landmarks = align.transform(np.array(row["landmarks_xy"]), np.array(row["matrix"]))
     drawn = np.rint(MASKS[mask](landmarks, size_hw=(size, size)) * 255).astype(np.uint8)
     part = slice(shape.border, size - shape.border)
@@ -148,4 +150,6 @@ def views(faces: np.ndarray, shape: Geometry, *, resolution: int) -> np.ndarray:
     zoom = resolution / (shape.view * shape.side)
     shift = (resolution - 1) / 2 - zoom * (shape.side - 1) / 2
     matrix = np.array([[zoom, 0, shift], [0, zoom, shift]])
-    return np.stack([align.warp(np.array(face[..., :3]), matrix, resolution) for face in faces]).astype(np.float32) / 255
+    return (
+        np.stack([align.warp(np.array(face[..., :3]), matrix, resolution) for face in faces]).astype(np.float32) / 255
+    )

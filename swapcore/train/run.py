@@ -15,7 +15,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, PEOPLE, tensorflow
+from swapcore.models import MODELS, PEOPLE, device
 from swapcore.train import batches, checkpoint, monitor
 from swapcore.train.schedule import WITHOUT_WARP, Goal, Plan, goal_digest, plan, pursue
 from swapcore.train.step import Trainer, trainer
@@ -140,7 +140,7 @@ def _work(
         batches.cached(home / "samples", role, person, mask=settings.mask, **look)
         for role, person in zip(PEOPLE, (source, target), strict=True)
     ]
-    tensorflow()
+    progress.say(f"{what}: {settings.model} on {device()}")
     import keras
 
     keras.utils.set_random_seed(settings.seed)

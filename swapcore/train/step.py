@@ -62,6 +62,8 @@ def trainer(swapper: Swapper, *, view: float, seed: int) -> Trainer:
     (2,) float32 of source and target, before each step's change.
     """
     tf = tensorflow()
+    # Grappler's fusing of a convolution with its LeakyReLU fails where a gradient needs what lies between, with an error line
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     weights = {name: variable.value for name, variable in swapper.variables().items()}
     moments = {name: (tf.Variable(tf.zeros_like(w)), tf.Variable(tf.zeros_like(w))) for name, w in weights.items()}
 
