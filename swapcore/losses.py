@@ -10,7 +10,9 @@ from typing import Any
 
 from swapcore.models.backend import tensorflow
 
-OUTSIDE = 0.1  # weight of what the mask leaves out: enough to learn a whole picture, not enough to spend the model on it
+OUTSIDE = (
+    0.1  # weight of what the mask leaves out: enough to learn a whole picture, not enough to spend the model on it
+)
 SSIM_WINDOW = 7  # pixels; the 11 of the paper are a sixth of a face of 64
 
 

@@ -44,7 +44,7 @@ def predictor(trained: Mapping[str, Any], weights_path: str | Path) -> Callable[
     """The swap as a function: the target's face in, the source's face with the same expression out.
 
     trained is what trained.json says (model, resolution). The function takes and returns float32 (n, r, r, 3), BGR 0..1,
-    any n; it computes in float32. Loads TensorFlow. Raises SwapError where the weights do not fit.
+    any n from 1; it computes in float32. Loads TensorFlow. Raises SwapError where the weights do not fit.
     """
     if trained["model"] not in MODELS:
         raise SwapError(f"model: expected one of {', '.join(MODELS)}, found {trained['model']!r}; train again")

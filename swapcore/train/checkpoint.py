@@ -1,7 +1,7 @@
 """The state of a training on disk, made to survive a kill at any moment and a damaged file.
 
-A saved state is `{number}.h5`, every array by name, and beside it `{number}.json`: its sha256 and what else there is to
-know. Both are written beside their place, flushed and renamed, the JSON last: without it the arrays do not count. The two
+A saved state is `{number}.h5`, every array by name, and beside it `{number}.json`: what else there is to know, and a digest
+of both. Both are written beside their place, flushed and renamed, the JSON last: without it the arrays do not count. The two
 newest are kept. Reading checks the digest and falls back to the older one. HDF5 and JSON hold data and no code.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +60,7 @@ def save(folder: Path, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]
     number = max(_numbers(folder), default=0) + 1
     path = folder / f"{number:06d}.h5"
     digest = write_arrays(path, arrays)
-    store.write_json(path.with_suffix(".json"), {"sha256": digest, **info})
+    store.write_json(path.with_suffix(".json"), {"seal": _seal(digest, info), **info})
     for old in sorted(_numbers(folder))[:-KEPT]:
         _drop(folder, old)
     return Saved(number, path, dict(info))
@@ -77,9 +79,9 @@ def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
         path = folder / f"{number:06d}.h5"
         try:
             info = store.read_json(path.with_suffix(".json"))
-            if store.sha256(path) == info.pop("sha256"):
+            if info.pop("seal") == _seal(store.sha256(path), info):
                 break
-        except (SwapError, OSError, KeyError, AttributeError):
+        except (SwapError, OSError, KeyError, TypeError, AttributeError):
             pass
         damaged.append(number)
     else:
@@ -123,6 +125,10 @@ def lock(folder: Path) -> Iterator[None]:
 
 def _numbers(folder: Path) -> list[int]:
     return [int(path.stem) for path in folder.glob("[0-9]*.json")]
+
+
+def _seal(arrays_sha256: str, info: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([arrays_sha256, info], sort_keys=True).encode()).hexdigest()
 
 
 def _drop(folder: Path, number: int) -> None:
