@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
+from argparse import Namespace
+from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 from analytic import face
 
-from swapcore import measure
-from swapcore.types import FaceSet, PeopleTable
+from swapcore import label, measure, store, video
+from swapcore.errors import SwapError
+from swapcore.types import ClipInfo, FaceSet, FrameTable, PeopleTable, References
 
 SIDE = measure.CROP_SIDE
 
@@ -258,3 +263,92 @@ def test_looks_pair_faces_with_themselves_and_the_frame_before():
 @pytest.mark.parametrize(("count", "wanted"), [(3, [0, 4, 9]), (1, [0]), (50, list(range(10)))])
 def test_spread(count, wanted):
     assert measure.spread([*range(9, -1, -1), 4], count) == wanted
+
+
+# the scripts
+
+
+@pytest.fixture
+def made(tmp_path) -> Namespace:
+    """A clip of five frames with two faces in each, a video that darkens everything by 10 levels, and the note in it."""
+    height, width, rate = 220, 240, Fraction(1)
+    pictures = [noise(n, (height, width, 3), blur=6, spread=18) for n in range(5)]
+    text = {"mode": "opening", "text": "Synthetic: face swapped", "seconds": 2.0}
+    results = [
+        label.note(p - np.uint8(10), text["text"]) if n < 2 else p - np.uint8(10) for n, p in enumerate(pictures)
+    ]
+    shape = {"width": width, "height": height, "rate": rate, "crf": 0, "preset": "ultrafast"}
+    video.encode(tmp_path / "clip.mp4", pictures, **shape)
+    video.encode(tmp_path / "video.mp4", results, metadata=label.note_record(**text), **shape)
+    faces, people = clip_faces([(n, t, p, (70 + 100 * t, 90)) for n in range(1, 5) for t, p in enumerate("ab")])
+    info, flat = ClipInfo("clip", width, height, Fraction(1), rate), np.zeros(5)
+    numbers = np.arange(5)
+    names = np.array([""] * 5, object)
+    frames = FrameTable(number=numbers, pts=numbers, key=flat, shot=flat, duplicate=flat, name=names)
+    meta = {"clip": info.to_json(), "start": None, "end": None}
+    for name, table in (("frames", frames), ("faces", faces), ("people", people)):
+        store.write_table(tmp_path / f"{name}.parquet", table, meta)
+    for name, at in (("x", (0, 1)), ("a", (2, 3)), ("y", (4, 5)), ("b", (6, 7))):
+        table = References(origin=np.array(["photo"] * 2, object), embedding=unit(*at))
+        store.write_table(tmp_path / f"{name}.parquet", table)
+    swaps = [{"name": "one", "source": "x", "target": "a"}, {"name": "two", "source": "y", "target": "b"}]
+    return Namespace(
+        settings="{}",
+        video_file=tmp_path / "video.mp4",
+        path=tmp_path / "clip.mp4",
+        frames=tmp_path / "frames.parquet",
+        faces=tmp_path / "faces.parquet",
+        people=tmp_path / "people.parquet",
+        swaps=json.dumps(swaps),
+        references=[tmp_path / f"{name}.parquet" for name in "xayb"],
+        out=tmp_path / "out" / "measures.json",
+    )
+
+
+@pytest.fixture
+def scripts(root, monkeypatch):
+    """Imports a script by its name."""
+    monkeypatch.syspath_prepend(str(root / "scripts"))
+
+    def load(name):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return importlib.import_module(name)
+
+    return load
+
+
+def test_measure_script(scripts, made, monkeypatch):
+    script = scripts("measure")
+    # nobody is in these pictures; embeddings that say which reference is whose
+    monkeypatch.setattr(script.nets, "identity_session", lambda threads: None)
+    monkeypatch.setattr(script.identify, "embed", lambda frame, landmarks, session: unit(0))
+    script.main(made)
+    found = store.read_json(made.out)
+    # all is 10 levels darker, so the error is known where neither face nor note is looked at
+    assert found["outside_psnr"]["value"] == pytest.approx(20 * np.log10(255 / 10), abs=0.3)
+    assert found["sharpness_ratio"]["value"] == pytest.approx(1, abs=0.03)
+    assert found["flicker_ratio"]["value"] == pytest.approx(1, abs=0.03)
+    near, far = np.sqrt(2) / 2, np.sqrt(2)  # e0 to its own references and to others
+    assert found["identity_distance"]["swaps"] == pytest.approx({"one": near, "two": far}, abs=1e-3)
+    assert found["identity_distance"]["baseline"] == 1  # the table's embeddings are zeros
+    assert set(found["worst"]) == {1, 2, 3, 4}
+
+
+def test_report_script(scripts, made):
+    made.settings = json.dumps({"strip": 3})
+    made.out = made.out.with_name("strip.jpg")
+    scripts("report").main(made)
+    strip = store.read_picture(made.out)
+    assert strip.shape[1] > 2 * strip.shape[0] * 240 / 220 * 0.5
+    upper, lower = np.array_split(strip[26:], 2)
+    right = np.s_[20:200, -200:-20]
+    assert upper[right].mean() - lower[right].mean() == pytest.approx(10, abs=1.5)
+
+
+@pytest.mark.parametrize("name", ["measure", "report"])
+def test_scripts_name_a_clip_without_swapped_faces(scripts, made, name):
+    made.swaps = json.dumps(
+        [{"name": "one", "source": "x", "target": "z"}, {"name": "two", "source": "y", "target": "w"}]
+    )
+    with pytest.raises(SwapError, match="clip clip: expected faces that the video's swaps change, found none"):
+        scripts(name).main(made)

@@ -1,0 +1,80 @@
+"""What can be measured of a finished video beside its clip: measures.json."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from common import arguments, run
+
+from swapcore import config, identify, label, measure, nets, progress, store, video
+from swapcore.errors import SwapError
+from swapcore.types import ClipInfo, FaceSet, FrameTable, PeopleTable, References
+
+
+def main(args):
+    """Decode the clip and the video side by side, look at some of the swapped faces, and save what they say."""
+    settings, swaps = config.parse("measure", args.settings), json.loads(args.swaps)
+    frames, meta = store.read_table(args.frames, FrameTable)
+    info = ClipInfo.from_json(meta["clip"])
+    faces, people = store.read_table(args.faces, FaceSet)[0], store.read_table(args.people, PeopleTable)[0]
+    known = [store.read_table(path, References)[0].embedding for path in args.references]
+    references = {swap["name"]: known[2 * k] for k, swap in enumerate(swaps)}  # source, then target, of each
+    swapped = measure.swapped_faces(faces, people, swaps)
+    if not swapped:
+        raise SwapError(
+            f"clip {info.name}: expected faces that the video's swaps change, found none; run snakemake again"
+        )
+    wanted = measure.spread(list(swapped), settings.frames)
+    rows = np.isin(frames.number, [n for w in wanted for n in (w - 1, w)])  # each with the frame before it
+    session = nets.identity_session(threads=1)  # the rule takes one core
+    looks = measure.looks(
+        pairs(args, frames, info, rows),
+        faces=faces,
+        swapped=swapped,
+        wanted=wanted,
+        embed=lambda frame_bgr, landmarks_xy: identify.embed(frame_bgr, landmarks_xy[None], session)[0],
+        references=references,
+        note=notes(args.video_file, frames, info),
+    )
+    total = sum(len(swapped[w]) for w in wanted)
+    found = [measure.evaluate(look) for look in progress.track(looks, total, "measure", unit="faces")]
+    store.write_json(args.out, measure.summarise(found, references=references))
+
+
+def pairs(args, frames, info, rows):
+    """(number, original_bgr, result_bgr) of some rows of the frame table: frame k of the video is row k."""
+    originals = video.decode(args.path, frames, info, wanted=set(frames.number[rows].tolist()))
+    results = video.decode(args.video_file, video.made(frames), info, wanted=set(np.flatnonzero(rows).tolist()))
+    for (number, original_bgr), (_, result_bgr) in zip(originals, results, strict=True):
+        yield number, original_bgr, result_bgr
+
+
+def notes(path, frames, info):
+    """Frame number -> where the video's metadata says that its note is drawn, (h, w) bool."""
+    record = json.loads(video.read_metadata(path).get(label.NOTE_KEY, '{"mode": "off"}'))
+    if record["mode"] == "off":
+        return {}
+    seconds = float(record.get("seconds", 0))
+    covered = label.covers(frames.pts, time_base=info.time_base, mode=record["mode"], seconds=seconds)
+    white = np.full((info.height, info.width, 3), 255, np.uint8)
+    area = (label.note(white, record["text"]) != white).any(-1)
+    return dict.fromkeys(frames.number[covered].tolist(), area)
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        arguments(
+            __doc__,
+            settings="text: JSON of the section measure",
+            video_file="file: video.mp4",
+            path="file: the clip",
+            frames="file: frames.parquet of the clip",
+            faces="file: faces.parquet of the clip",
+            people="file: people.parquet of the clip",
+            swaps="text: JSON list of {name, source, target}",
+            references="files: references.parquet of source and target of each swap, in this order",
+            out="file: measures.json",
+        ),
+    )
