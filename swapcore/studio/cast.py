@@ -1,4 +1,4 @@
-"""The cast: seeds whose identities lie far apart for dlib's network, with what was changed about them by hand."""
+"""The cast: seeds whose identities lie far apart for dlib's network, and what was changed about them by hand."""
 
 from __future__ import annotations
 
@@ -8,19 +8,37 @@ import re
 from typing import Any
 
 from swapcore.errors import SwapError
+from swapcore.studio import tones
 from swapcore.studio.actor import Actor, build
 from swapcore.studio.identity import draw_identity
 
+_TIDY = {"glasses": False, "wrinkles": 0.0, "age": 0.1, "moles": 0, "stripes": False}
 CAST: dict[str, dict[str, Any]] = {
-    "s205": {"seed": 205, "glasses": False},
-    "s222": {
-        "seed": 222,
-        "glasses": False,
-        "jaw_width": -4.0,
-        "cheek_width": 0.0,
-        "face_length": 2.0,
-        "brow_y": 20.0,
+    "ann": {  # the demo's pair: good to look at, of one skin tone, and 0.65 apart
+        **_TIDY,
+        "seed": 326,
+        "hair": "bob",
+        "hair_rgb": tones.HAIR_COLOURS[1],
+        "lipstick": tones.LIPSTICKS[1],
+        "eyeshadow": 0.3,
+        "nose_width": 11.2,
+        "brow_y": 24.0,
+        "face_length": -5.0,
     },
+    "bob": {
+        **_TIDY,
+        "seed": 411,
+        "hair": "quiff",
+        "face_length": 4.5,
+        "jaw_width": 10.0,
+        "eye_x": 31.0,
+        "nose_width": 20.5,
+        "nose_length": -1.0,
+        "nose_projection": 17.0,
+        "brow_y": 16.5,
+    },
+    "s205": {"seed": 205, "glasses": False},
+    "s222": {"seed": 222, "glasses": False, "jaw_width": -4.0, "cheek_width": 0.0, "face_length": 2.0, "brow_y": 20.0},
     "s267": {"seed": 267, "glasses": False},
     "s228": {"seed": 228, "glasses": False},
     "s256": {"seed": 256, "glasses": False},
@@ -28,7 +46,7 @@ CAST: dict[str, dict[str, Any]] = {
 }
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=12)
 def actor_named(name: str) -> Actor:
     """An actor of the cast, or the head of any seed as `seed:123`. Raises SwapError for another name."""
     if name in CAST:

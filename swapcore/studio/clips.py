@@ -10,6 +10,8 @@ from swapcore.studio.cast import actor_named
 from swapcore.studio.performance import Performance
 from swapcore.studio.rendering import Truth, render
 
+_FRAMING = {"scale": 0.82, "shift_y": -0.03}  # head and shoulders
+
 
 def clip(
     actor: str, *, performance: int, seconds: float, size: int, rate: float, grain: float
@@ -20,7 +22,7 @@ def clip(
     `grain` the film grain's standard deviation, grey levels of 255. The same arguments give the same pixels on the
     same machine. Raises SwapError for an unknown actor.
     """
-    played = Performance(performance, grain=grain)
+    played = Performance(performance, **_FRAMING, grain=grain)
     return _frames(actor_named(actor), played, count=round(seconds * rate), size=size, rate=rate)
 
 

@@ -20,5 +20,7 @@ def compiled(function: Callable) -> Callable:
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
-        warnings.warn(f"{error}; set NUMBA_CACHE_DIR to a folder that can be written", stacklevel=2)
+        warnings.warn(
+            "nowhere to keep compiled code; set NUMBA_CACHE_DIR to a folder that can be written", stacklevel=1
+        )
         return numba.njit(function, fastmath=True)

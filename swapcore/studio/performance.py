@@ -55,7 +55,8 @@ class Performance:
     """Smooth talking-head motion from a seed: `performance(seconds)` is a `Frame`.
 
     `yaw`, `pitch` and `roll` are the reach of the head's movements in degrees, `talk` the strength of speech, `light`
-    the lamp's side (-1 left .. 1 right; None: by the seed); any field of `Frame` in `fixed` replaces what was played.
+    the lamp's side (-1 left .. 1 right; None: by the seed), `scale` and `shift_y` the framing (see `Frame`); any field of
+    `Frame` in `fixed` replaces what was played.
     """
 
     def __init__(
@@ -67,12 +68,16 @@ class Performance:
         roll: float = 7.0,
         talk: float = 1.0,
         light: float | None = None,
+        scale: float = 1.0,
+        shift_y: float = 0.0,
         **fixed: Any,
     ):
         rng = np.random.default_rng(seed + 1000)
         self.seed = seed
         self._reach = yaw, pitch, roll
         self._talk = talk
+        self._scale = scale
+        self._shift_y = shift_y
         self._fixed = fixed
         self._phase = rng.uniform(0, 2 * np.pi, (12, 3))
         self._rate = rng.uniform(0.05, 0.30, (12, 3)) * [1, 1.6, 2.6]  # Hz
@@ -100,9 +105,9 @@ class Performance:
             blink=float(np.clip(1.25 - np.abs(self._blinks - seconds).min() / 0.10, 0, 1)),
             gaze=(float(0.28 * np.round(1.6 * wave(_GAZE_X)) / 1.6), float(0.16 * wave(_GAZE_Y))),
             brow=float(np.clip(0.8 * wave(_BROW), -0.6, 0.9)),
-            scale=1 + 0.05 * wave(_CLOSER),
+            scale=self._scale * (1 + 0.05 * wave(_CLOSER)),
             shift_x=0.03 * wave(_GAZE_Y),
-            shift_y=0.02 * wave(_PUCKER),
+            shift_y=self._shift_y + 0.02 * wave(_PUCKER),
             light=(np.sin(azimuth), self._elevation, 0.9 * np.cos(azimuth) + 0.15),
             light_rgb=self._light_rgb,
             light_strength=self._light_strength,

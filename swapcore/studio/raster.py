@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from swapcore.studio.compile import compiled
+from swapcore.studio.topology import Topology
 
 _EDGE = -1e-6  # barycentric slack, so that neighbours leave no gap
 _NO_IDS = np.zeros((0, 0), np.int32)
@@ -78,35 +79,37 @@ def add_openness(x, y, near, facing, depth, bias, seen, total):
         seen[i] += facing[i] * lit / 9
 
 
-def shadow_map(points: np.ndarray, topology, alpha: np.ndarray, light: np.ndarray, *, size: int, span: float):
+def shadow_map(
+    points: np.ndarray, topology: Topology, alpha: np.ndarray, light: np.ndarray, *, size: int, span: float
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The scene as a lamp far away in the direction `light` (3,) sees it.
 
     points (n, 3) mm; `size` pixels cover `span` mm around the origin. Returns depth (size, size) float64 in mm towards
-    the lamp, the matrix (3, 3) from mm to (x, y) pixels off the centre and mm, and the points in it (n, 3).
+    the lamp, the matrix (3, 3) from mm to pixels off the centre and mm, and where the points are in the map: x, y in
+    pixels and mm towards the lamp, (n,) each.
     """
     towards = np.asarray(light, float) / np.linalg.norm(light)
     across = np.cross([0, 1, 0] if abs(towards[1]) < 0.9 else [1, 0, 0], towards)
     across /= np.linalg.norm(across)
     matrix = np.stack([across, -np.cross(towards, across), towards])
     matrix = matrix * np.array([[size / span], [size / span], [1.0]])
-    seen = points @ matrix.T
+    x, y, near = np.ascontiguousarray((points @ matrix.T).T)
+    x, y, t = x + size * 0.5, y + size * 0.5, topology
     depth = np.full((size, size), -1e9)
-    x, y = seen[:, 0] + size * 0.5, seen[:, 1] + size * 0.5
-    t = topology
-    rasterise(x, y, seen[:, 2], t.triangles, t.cut, t.cull, t.uv, t.layer, alpha, depth, _NO_IDS, _NO_WEIGHTS)
-    return depth, matrix, seen
+    rasterise(x, y, near, t.triangles, t.cut, t.cull, t.uv, t.layer, alpha, depth, _NO_IDS, _NO_WEIGHTS)
+    return depth, matrix, (x, y, near)
 
 
-def openness(points: np.ndarray, normals: np.ndarray, topology, alpha: np.ndarray, *, directions: int) -> np.ndarray:
+def openness(
+    points: np.ndarray, normals: np.ndarray, topology: Topology, alpha: np.ndarray, *, directions: int
+) -> np.ndarray:
     """How open each vertex is to the sky, (n,) float32 0.05..1: ambient occlusion from that many directions."""
     i = np.arange(directions) + 0.5
-    polar, azimuth = (
-        np.arccos(1 - 1.55 * i / directions),
-        np.pi * (1 + 5**0.5) * i,
-    )  # Fibonacci sphere, without its foot
+    polar = np.arccos(1 - 1.55 * i / directions)  # a Fibonacci sphere, without its foot
+    azimuth = np.pi * (1 + 5**0.5) * i
     sky = np.stack([np.cos(azimuth) * np.sin(polar), np.cos(polar), np.sin(azimuth) * np.sin(polar)], -1)
     seen, total = np.zeros(len(points)), np.full(len(points), 1e-6)
     for light in sky:
-        depth, _, at = shadow_map(points, topology, alpha, light, size=220, span=340.0)
-        add_openness(at[:, 0] + 110, at[:, 1] + 110, at[:, 2], normals @ light, depth, 3.0, seen, total)
+        depth, _, (x, y, near) = shadow_map(points, topology, alpha, light, size=220, span=340.0)
+        add_openness(x, y, near, normals @ light, depth, 3.0, seen, total)
     return np.clip(seen / total, 0.05, 1).astype(np.float32)

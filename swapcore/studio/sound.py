@@ -7,7 +7,7 @@ import numpy as np
 from swapcore.studio.performance import Performance
 
 _STEP = 0.01  # s between the instants at which the face is looked at
-_HIGHEST = 3600.0  # Hz; no overtone above
+_HIGHEST, _FADE = 3600.0, 300.0  # Hz; no overtone above, and how gently it ends
 _WIDTHS = (90.0, 120.0, 180.0)  # of the formants, Hz
 _PEAK = 0.6  # loudest sample of an open mouth, about
 
@@ -41,7 +41,7 @@ def voice(performance: Performance, *, seconds: float, sample_rate: int) -> np.n
     total, power = np.zeros(count), np.full(count, 1e-3)
     for overtone in range(1, int(_HIGHEST / base) + 1):
         hertz = overtone * pitch
-        strength = _resonance(hertz, formants) / overtone * (hertz < _HIGHEST)
+        strength = _resonance(hertz, formants) / overtone * np.clip((_HIGHEST - hertz) / _FADE, 0, 1)
         total += strength * np.sin(overtone * phase)
         power += strength**2
     return (_PEAK / 2 * mouth * total / np.sqrt(power)).clip(-1, 1).astype(np.float32)
