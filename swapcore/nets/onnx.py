@@ -14,7 +14,7 @@ OPSET = 17
 
 
 def identity_model(layers: list[spec.Layer]) -> bytes:
-    """dlib's face recognition ResNet (King 2017, after He et al. 2016) as the bytes of an ONNX model, from `spec.layers`.
+    """The face recognition ResNet of dlib (King 2017, after He et al. 2016) as the bytes of an ONNX model, from `spec.layers`.
 
     Input `faces` (n, 150, 150, 3) uint8 BGR; output `embeddings` (n, 128) float32, in which two faces of one person lie
     less than about 0.6 apart (Euclidean). Raises ValueError where the layers do not fit together.
