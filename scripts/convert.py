@@ -7,7 +7,7 @@ import json
 from common import arguments, run
 
 from swapcore import config, convert, label, progress, store, video
-from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable
+from swapcore.types import ClipInfo, DecisionTable, Face, FaceSet, FrameTable, PeopleTable
 
 
 def main(args):
@@ -24,6 +24,7 @@ def main(args):
     for swap in swaps:
         convert.check_trained(trained[swap["name"]], swap, weights_sha256=store.sha256(weights[swap["name"]]))
     chosen = convert.choose(faces, people, decisions, swaps, clip=info.name)
+    marks = faces.landmarks_smooth_xy
     note = {"mode": labels.note, "seconds": labels.note_seconds}
     noted = set(frames.number[label.covers(frames.pts, time_base=info.time_base, **note)].tolist())
 
@@ -39,7 +40,9 @@ def main(args):
     def converted():
         pictures = video.decode(args.path, frames, info)
         for number, frame_bgr in progress.track(pictures, len(frames), f"convert {args.video}"):
-            frame_bgr = convert.convert_frame(frame_bgr, chosen.get(number, []), predict, **look)
+            frame_bgr = convert.convert_frame(
+                frame_bgr, [Face(marks[c.row], c.swap) for c in chosen.get(number, [])], predict, **look
+            )
             yield label.note(frame_bgr, labels.note_text) if number in noted else frame_bgr
 
     with store.atomic(args.out) as temporary:

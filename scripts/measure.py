@@ -7,9 +7,8 @@ import json
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, identify, label, measure, nets, progress, store, video
-from swapcore.errors import SwapError
-from swapcore.types import ClipInfo, FaceSet, FrameTable, PeopleTable, References
+from swapcore import config, convert, identify, label, measure, nets, progress, store, video
+from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable, References
 
 
 def main(args):
@@ -20,11 +19,9 @@ def main(args):
     faces, people = store.read_table(args.faces, FaceSet)[0], store.read_table(args.people, PeopleTable)[0]
     known = [store.read_table(path, References)[0].embedding for path in args.references]
     references = {swap["name"]: known[2 * k] for k, swap in enumerate(swaps)}  # source, then target, of each
-    swapped = measure.swapped_faces(faces, people, swaps)
-    if not swapped:
-        raise SwapError(
-            f"clip {info.name}: expected faces that the video's swaps change, found none; run snakemake again"
-        )
+    decided = [store.read_table(path, DecisionTable)[0] for path in args.decisions]
+    decisions = {swap["name"]: table for swap, table in zip(swaps, decided, strict=True)}
+    swapped = convert.choose(faces, people, decisions, swaps, clip=info.name)
     wanted = measure.spread(list(swapped), settings.frames)
     rows = np.isin(frames.number, [n for w in wanted for n in (w - 1, w)])  # each with the frame before it
     session = nets.identity_session(threads=1)  # the rule takes one core
@@ -74,6 +71,7 @@ if __name__ == "__main__":
             faces="file: faces.parquet of the clip",
             people="file: people.parquet of the clip",
             swaps="text: JSON list of {name, source, target}",
+            decisions="files: decisions.parquet of each swap's target, in order",
             references="files: references.parquet of source and target of each swap, in this order",
             out="file: measures.json",
         ),

@@ -7,9 +7,8 @@ import json
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, measure, report, store, video
-from swapcore.errors import SwapError
-from swapcore.types import ClipInfo, FaceSet, FrameTable, PeopleTable
+from swapcore import config, convert, measure, report, store, video
+from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable
 
 
 def main(args):
@@ -18,11 +17,9 @@ def main(args):
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
     faces, people = store.read_table(args.faces, FaceSet)[0], store.read_table(args.people, PeopleTable)[0]
-    swapped = measure.swapped_faces(faces, people, swaps)
-    if not swapped:
-        raise SwapError(
-            f"clip {info.name}: expected faces that the video's swaps change, found none; run snakemake again"
-        )
+    decided = [store.read_table(path, DecisionTable)[0] for path in args.decisions]
+    decisions = {swap["name"]: table for swap, table in zip(swaps, decided, strict=True)}
+    swapped = convert.choose(faces, people, decisions, swaps, clip=info.name)
     rows = np.isin(frames.number, measure.spread(list(swapped), settings.strip))
     wanted, places = set(frames.number[rows].tolist()), set(np.flatnonzero(rows).tolist())
     originals = [frame for _, frame in video.decode(args.path, frames, info, wanted=wanted)]
@@ -44,6 +41,7 @@ if __name__ == "__main__":
             faces="file: faces.parquet of the clip",
             people="file: people.parquet of the clip",
             swaps="text: JSON list of {name, source, target}",
+            decisions="files: decisions.parquet of each swap's target, in order",
             out="file: strip.jpg",
         ),
     )

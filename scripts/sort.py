@@ -44,7 +44,8 @@ def main(args):
 def exposure_of(png):
     """Exposure of a face from its PNG alone: the crop, and the landmarks in its row."""
     row = store.face_row(png)
-    return quality.exposure(store.face_crop(png), np.array(row["landmarks_xy"]), np.array(row["matrix"]))
+    about = (np.array(row[name], np.float32) for name in ("landmarks_xy", "box_xyxy", "matrix"))
+    return quality.SCORES["exposure"](store.face_crop(png), *about)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from swapcore import align, masks
 from swapcore.blend import feather
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
-from swapcore.types import DecisionTable, Face, FaceSet, PeopleTable
+from swapcore.types import Changed, DecisionTable, Face, FaceSet, PeopleTable
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
@@ -24,15 +24,15 @@ def choose(
     swaps: Sequence[Mapping[str, str]],
     *,
     clip: str,
-) -> dict[int, list[Face]]:
-    """Which faces of a clip are changed by which swap: frame number -> faces, with their smoothed landmarks.
+) -> dict[int, list[Changed]]:
+    """Which faces of a clip are changed by which swap: frame number -> rows of `faces`.
 
     swaps hold name, source, target; decisions are those of each swap's target, by the swap's name. A face is changed where it
     is the target's and its `use_swap` says so. Raises SwapError where a swap finds nothing to do in the clip, or a face that
     no decision was made for.
     """
     whose = dict(zip(people.id.tolist(), people.person.tolist(), strict=True))
-    chosen: dict[int, list[Face]] = {}
+    chosen: dict[int, list[Changed]] = {}
     for swap in swaps:
         name, target = swap["name"], swap["target"]
         table = decisions[name]
@@ -57,7 +57,7 @@ def choose(
             )
             raise SwapError(f"clip {clip}: swap {name} expects faces of {target} to change, found {found}; {remedy}")
         for row in kept:
-            chosen.setdefault(int(faces.frame[row]), []).append(Face(faces.landmarks_smooth_xy[row], name))
+            chosen.setdefault(int(faces.frame[row]), []).append(Changed(name, row))
     return chosen
 
 

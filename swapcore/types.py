@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -204,3 +204,10 @@ class Face:
     def __post_init__(self) -> None:
         if np.shape(self.landmarks_xy) != (68, 2):
             raise SwapError(f"face: expected 68 landmarks (68, 2), got {np.shape(self.landmarks_xy)}")
+
+
+class Changed(NamedTuple):
+    """A row of a clip's face table whose face a swap changes."""
+
+    swap: str
+    row: int

@@ -199,9 +199,7 @@ def tables(people=("double", "", "double", "other"), use=(True, True, True, True
 def test_only_the_targets_faces_that_may_be_swapped_are_chosen():
     faces, people, decisions = tables(use=(True, False, False, True))
     chosen = convert.choose(faces, people, decisions, [SWAP], clip="stunt")
-    assert list(chosen) == [0] and len(chosen[0]) == 1
-    assert chosen[0][0].swap == "lead_onto_double"
-    np.testing.assert_array_equal(chosen[0][0].landmarks_xy, faces.landmarks_smooth_xy[0])
+    assert chosen == {0: [("lead_onto_double", 0)]}
 
 
 def test_several_swaps_share_a_frame():

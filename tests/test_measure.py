@@ -15,7 +15,7 @@ from analytic import face
 
 from swapcore import label, measure, store, video
 from swapcore.errors import SwapError
-from swapcore.types import ClipInfo, FaceSet, FrameTable, PeopleTable, References
+from swapcore.types import Changed, ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable, References
 
 SIDE = measure.CROP_SIDE
 
@@ -208,7 +208,6 @@ def clip_faces(rows) -> tuple[FaceSet, PeopleTable]:
     return faces, PeopleTable(**keys, person=person, distance=np.zeros(n), margin=np.zeros(n), by=by)
 
 
-SWAPS = [{"name": "one", "source": "x", "target": "a"}, {"name": "two", "source": "x", "target": "b"}]
 ROWS = [
     (3, 0, "a", (60, 80)),
     (4, 0, "a", (62, 80)),
@@ -218,14 +217,9 @@ ROWS = [
 ]
 
 
-def test_swapped_faces_are_those_of_the_targets():
-    found = measure.swapped_faces(*clip_faces(ROWS), SWAPS)
-    assert found == {3: [("one", 0)], 4: [("one", 1), ("two", 2)], 9: [("two", 4)]}
-
-
 def test_looks_pair_faces_with_themselves_and_the_frame_before():
-    faces, people = clip_faces(ROWS)
-    swapped = measure.swapped_faces(faces, people, SWAPS)
+    faces, _ = clip_faces(ROWS)
+    swapped = {3: [Changed("one", 0)], 4: [Changed("one", 1), Changed("two", 2)], 9: [Changed("two", 4)]}
     originals = {n: noise(n, (220, 240, 3), blur=6) for n in (3, 4, 8, 9)}
     results = {n: picture + np.uint8(1) for n, picture in originals.items()}
     note = np.zeros((220, 240), bool)
@@ -286,6 +280,17 @@ def made(tmp_path) -> Namespace:
     names = np.array([""] * 5, object)
     frames = FrameTable(number=numbers, pts=numbers, key=flat, shot=flat, duplicate=flat, name=names)
     meta = {"clip": info.to_json(), "start": None, "end": None}
+    use = np.ones(len(faces), bool)
+    for name in "ab":
+        mine = people.person == name
+        decided = DecisionTable(
+            clip=np.array(["clip"] * mine.sum(), object),
+            id=faces.id[mine],
+            use_train=use[mine],
+            use_swap=use[mine],
+            reason=np.array(["good"] * mine.sum(), object),
+        )
+        store.write_table(tmp_path / f"decisions_{name}.parquet", decided)
     for name, table in (("frames", frames), ("faces", faces), ("people", people)):
         store.write_table(tmp_path / f"{name}.parquet", table, meta)
     for name, at in (("x", (0, 1)), ("a", (2, 3)), ("y", (4, 5)), ("b", (6, 7))):
@@ -300,6 +305,7 @@ def made(tmp_path) -> Namespace:
         faces=tmp_path / "faces.parquet",
         people=tmp_path / "people.parquet",
         swaps=json.dumps(swaps),
+        decisions=[tmp_path / f"decisions_{name}.parquet" for name in "ab"],
         references=[tmp_path / f"{name}.parquet" for name in "xayb"],
         out=tmp_path / "out" / "measures.json",
     )
@@ -350,5 +356,5 @@ def test_scripts_name_a_clip_without_swapped_faces(scripts, made, name):
     made.swaps = json.dumps(
         [{"name": "one", "source": "x", "target": "z"}, {"name": "two", "source": "y", "target": "w"}]
     )
-    with pytest.raises(SwapError, match="clip clip: expected faces that the video's swaps change, found none"):
+    with pytest.raises(SwapError, match="clip clip: swap one expects faces of z to change"):
         scripts(name).main(made)

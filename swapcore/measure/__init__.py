@@ -4,7 +4,7 @@ Quality is never one number: a model can be trained to please one of them while 
 its unit, which direction is better, and what the unchanged target or a perfect swap would give.
 """
 
-from swapcore.measure.looks import Swapped, crop, inside, looks, outside, spread, swapped_faces
+from swapcore.measure.looks import crop, inside, looks, outside, spread
 from swapcore.measure.metrics import (
     CROP_SIDE,
     METRICS,
@@ -24,7 +24,6 @@ __all__ = [
     "WORST",
     "Look",
     "Metric",
-    "Swapped",
     "Values",
     "alarm",
     "crop",
@@ -39,6 +38,5 @@ __all__ = [
     "sharpness_ratio",
     "spread",
     "summarise",
-    "swapped_faces",
     "worst",
 ]

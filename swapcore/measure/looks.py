@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from swapcore import align, masks
 from swapcore.measure.metrics import CROP_SIDE, Look
-from swapcore.types import FaceSet, PeopleTable
+from swapcore.types import Changed, FaceSet
 
 CROP_SPAN = 0.6  # of the aligned crops, see align.crop_matrix: the face from the forehead to the chin
 INSIDE = 0.12  # of the face's size: deeper than this in the mask, convert's default soft edge is over
 AROUND = 0.25  # of the face's size: farther than this from the mask, nothing of a swap is expected
-
-
-class Swapped(NamedTuple):
-    """A row of a face table whose face a swap changed."""
-
-    swap: str
-    row: int
-
-
-def swapped_faces(faces: FaceSet, people: PeopleTable, swaps: Sequence[Mapping[str, str]]) -> dict[int, list[Swapped]]:
-    """Frame number -> the faces of each swap's target there; swaps hold name and target."""
-    by_target = {swap["target"]: swap["name"] for swap in swaps}
-    whose = dict(zip(people.id.tolist(), people.person.tolist(), strict=True))
-    found: dict[int, list[Swapped]] = {}
-    for row, face in enumerate(faces.id.tolist()):
-        if (name := by_target.get(whose.get(face, ""))) is not None:
-            found.setdefault(int(faces.frame[row]), []).append(Swapped(name, row))
-    return found
 
 
 def spread(numbers: Sequence[int], count: int) -> list[int]:
@@ -46,7 +27,7 @@ def looks(
     pairs: Iterable[tuple[int, np.ndarray, np.ndarray]],
     *,
     faces: FaceSet,
-    swapped: Mapping[int, Sequence[Swapped]],
+    swapped: Mapping[int, Sequence[Changed]],
     wanted: Sequence[int],
     embed: Callable[[np.ndarray, np.ndarray], np.ndarray],
     references: Mapping[str, np.ndarray],

@@ -29,6 +29,11 @@ def people_of_video(wildcards):
     return [person for swap in video_swaps(wildcards) for person in (swap.source, swap.target)]
 
 
+def decisions_of_targets(wildcards):
+    """Which faces are swapped, by each swap's target, in order."""
+    return [f"results/people/{swap.target}/decisions.parquet" for swap in video_swaps(wildcards)]
+
+
 def consents(wildcards):
     """The consent records of everybody a video uses."""
     people = sorted(set(people_of_video(wildcards)) | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people))
@@ -57,9 +62,7 @@ rule convert:
         people=video_clip("people.parquet"),
         trained=of_swaps("trained.json"),
         weights=of_swaps("weights.h5"),
-        decisions=lambda wildcards: [
-            f"results/people/{swap.target}/decisions.parquet" for swap in video_swaps(wildcards)
-        ],
+        decisions=decisions_of_targets,
     output:
         temp("results/videos/{video}/composite.mkv"),
     log:
@@ -124,6 +127,7 @@ rule measure:
         frames=video_clip("frames.parquet"),
         faces=video_clip("faces.parquet"),
         people=video_clip("people.parquet"),
+        decisions=decisions_of_targets,
         references=lambda wildcards: [
             f"results/people/{person}/references.parquet" for person in people_of_video(wildcards)
         ],
@@ -148,6 +152,7 @@ rule measure:
     shell:
         "{params.run} --settings {params.settings:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
+        " --decisions {input.decisions:q}"
         " --references {input.references:q} --out {output:q} --log {log:q}"
 
 
@@ -158,6 +163,7 @@ rule report:
         frames=video_clip("frames.parquet"),
         faces=video_clip("faces.parquet"),
         people=video_clip("people.parquet"),
+        decisions=decisions_of_targets,
     output:
         report(
             "results/videos/{video}/strip.jpg",
@@ -179,4 +185,5 @@ rule report:
     shell:
         "{params.run} --settings {params.settings:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
+        " --decisions {input.decisions:q}"
         " --out {output:q} --log {log:q}"
