@@ -25,8 +25,8 @@ def main(args):
         threshold=settings.threshold,
         margin=settings.margin,
     )
-    counts = {name or "unknown": int((people.person == name).sum()) for name in [*args.candidates, ""]}
-    said = ", ".join(f"{number} {name}" for name, number in counts.items())
+    counts = {name: int((people.person == name).sum()) for name in [*args.candidates, ""]}
+    said = ", ".join(f"{number} {name or 'unknown'}" for name, number in counts.items())
     progress.say(f"identify {args.clip}: {len(faces)} faces: {said}")
     store.write_table(args.out, people, {"clip": meta["clip"], "counts": counts})
 

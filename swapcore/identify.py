@@ -103,13 +103,12 @@ def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def merit(faces: FaceSet) -> np.ndarray:
-    """How much each face says about who it is, (n,) float64, comparable within one call alone: 0 worst, 2 best.
+    """How much each face says about who it is, (n,) int, comparable within one call alone: more is better.
 
-    The face's place in the order of sharpness and in that of turning away, each as a share of all.
+    The face's place in the order of sharpness plus that in the order of facing the camera; equal faces share a place.
     """
-    turned = np.abs(faces.yaw) + np.abs(faces.pitch)
-    places = [np.argsort(np.argsort(value, kind="stable"), kind="stable") for value in (faces.sharpness, -turned)]
-    return np.add(*places) / max(len(faces) - 1, 1)
+    frontal = -(np.abs(faces.yaw) + np.abs(faces.pitch))
+    return sum(np.unique(value, return_inverse=True)[1] for value in (faces.sharpness, frontal))
 
 
 def vote(

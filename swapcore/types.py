@@ -133,10 +133,12 @@ class PeopleTable(Table):
     frame: np.ndarray = column(np.int64)
     track: np.ndarray = column(np.int64)
     person: np.ndarray = column(str)  # "" for unknown
-    distance: np.ndarray = column(np.float32)  # of the track's embeddings to that person's references
+    distance: np.ndarray = column(
+        np.float32
+    )  # of this face to that person's references; unknown: to the nearest of the clip
     margin: np.ndarray = column(
         np.float32
-    )  # distance of the next nearest person minus `distance`; inf if there is none
+    )  # by how much the track is farther from the next nearest person; inf: nobody
     by: np.ndarray = column(str)  # vote, edit
 
 
