@@ -56,5 +56,6 @@ def actor_named(name: str) -> Actor:
     close = difflib.get_close_matches(name, CAST, 1)
     hint = f" (did you mean {close[0]}?)" if close else ""
     raise SwapError(
-        f"actor {name!r}{hint}: expected a name of the cast ({', '.join(CAST)}) or seed:123 for a head drawn from a seed"
+        f"actor {name!r}{hint}: expected a name of the cast ({', '.join(CAST)}), "
+        "or seed:123 for a head drawn from a seed"
     )

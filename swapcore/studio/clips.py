@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from swapcore.studio.actor import Actor
 from swapcore.studio.cast import actor_named
 from swapcore.studio.performance import Performance
 from swapcore.studio.rendering import Truth, render
@@ -26,6 +27,8 @@ def clip(
     return _frames(actor_named(actor), played, count=round(seconds * rate), size=size, rate=rate)
 
 
-def _frames(actor, played: Performance, *, count: int, size: int, rate: float) -> Iterator[tuple[np.ndarray, Truth]]:
+def _frames(
+    actor: Actor, played: Performance, *, count: int, size: int, rate: float
+) -> Iterator[tuple[np.ndarray, Truth]]:
     for number in range(count):
         yield render(actor, played(number / rate), size=size)

@@ -99,7 +99,7 @@ def lips(face: Canvas, rng: np.random.Generator, who: Identity, rig: Rig) -> np.
 def nostrils_and_lids(face: Canvas, who: Identity, rig: Rig) -> None:
     """Shine of nose and forehead, nostrils, lash line and crease of the lids."""
     face.gloss += 0.18 * face.spot(0, rig.nose_y + TIP_ABOVE_BASE, 9, 22) + 0.15 * face.spot(0, 55, 40, 22)
-    r = ((face.ax - who.nose_width * 0.44) / 3.9) ** 2 + ((face.y - rig.nose_y - 2.6) / 1.9) ** 2
+    r = ((face.ax - who.nose_width * 0.44) / (who.nose_width * 0.22)) ** 2 + ((face.y - rig.nose_y - 2.6) / 1.9) ** 2
     face.paint(np.exp(-(r**1.6)), face.tone * 0.07, 0.92)
     y = face.y
     t = np.abs((face.ax - who.eye_x) / who.eye_width)

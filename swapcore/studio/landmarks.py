@@ -1,7 +1,7 @@
 """True landmarks: the 68 points of iBUG 300-W, as dlib's predictor is trained to place them.
 
-Points 17 to 67 are fixed to the head's surface. Points 0 to 16, the jaw, are the outline that the camera sees, as in the
-hand annotation, so they are found anew in every frame.
+Points 17 to 67 are fixed to the head's surface. Points 0 to 16, the jaw, are the outline that the camera sees, as in
+the hand annotation, so they are found anew in every frame.
 """
 
 from __future__ import annotations

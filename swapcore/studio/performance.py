@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Occluder:
-    """Something held before the face, at `x`, `y` mm from the middle of the eyes and 150 mm before the head's centre."""
+    """Something held before the face, `x`, `y` mm from the middle of the eyes and 150 mm before the head's centre."""
 
     kind: Literal["hand", "box"]
     x: float
@@ -55,8 +55,8 @@ class Performance:
     """Smooth talking-head motion from a seed: `performance(seconds)` is a `Frame`.
 
     `yaw`, `pitch` and `roll` are the reach of the head's movements in degrees, `talk` the strength of speech, `light`
-    the lamp's side (-1 left .. 1 right; None: by the seed), `scale` and `shift_y` the framing (see `Frame`); any field of
-    `Frame` in `fixed` replaces what was played.
+    the lamp's side (-1 left .. 1 right; None: by the seed), `scale` and `shift_y` the framing (see `Frame`); any
+    field of `Frame` in `fixed` replaces what was played.
     """
 
     def __init__(

@@ -127,10 +127,10 @@ def _mouth(vertices: _Vertices, actor: Actor, head: np.ndarray) -> None:
     down = [[0, 0, 0], [0, 1.2, -2.5], [0, 4, -7], [0, 3, -34]]
     up = [[0, -5, -34], [0, -4, -7], [0, -1.2, -2.5], [0, 0, 0]]
     bag = np.stack([upper + middle * step for step in down] + [lower + middle * step for step in up])
-    palate, throat = tones.linear(105, 40, 40), tones.linear(40, 10, 10)
-    floor, gum = tones.linear(48, 14, 14), tones.linear(150, 66, 66)
+    palate, throat = tones.linear(120, 50, 48), tones.linear(70, 24, 24)
+    floor, gum = tones.linear(150, 72, 70), tones.linear(170, 84, 82)
     colours = np.stack([lips, lips * 0.8, palate, throat, floor, gum, lips * 0.9, lips])[:, None]
-    dark = np.array([1, 0.7, 0.3, 0.12, 0.15, 0.5, 0.8, 1])[:, None]
+    dark = np.array([1, 0.7, 0.35, 0.2, 0.4, 0.7, 0.8, 1])[:, None]
     vertices.put("mouth", bag, grid_normals(bag), colours, dark)
 
 

@@ -62,7 +62,7 @@ def rasterise(x, y, near, triangles, cut, cull, uv, layer, alpha, depth, ids, we
 
 @compiled
 def add_openness(x, y, near, facing, depth, bias, seen, total):
-    """Add to seen and total (n,) how much of one direction's light reaches each vertex, weighted by its cosine `facing`."""
+    """Add to seen and total (n,) how much of one direction's light reaches each vertex, weighted by its cosine."""
     height, width = depth.shape
     for i in range(x.shape[0]):
         if facing[i] <= 0:

@@ -89,7 +89,7 @@ def render(actors: Actor | Sequence[Actor], frames: Frame | Sequence[Frame], *, 
 def render_motion(
     actor: Actor, performance: Callable[[float], Frame], seconds: float, *, size: int, samples: int, shutter: float
 ) -> tuple[np.ndarray, Truth]:
-    """`render` with true motion blur: the mean of `samples` pictures over `shutter` seconds; the truth of the middle one."""
+    """`render` with motion blur: the mean of `samples` pictures over `shutter` seconds; the truth of the middle one."""
     times = seconds + shutter * (np.linspace(0, 1, samples) - 0.5)
     made = [render(actor, performance(float(t)), size=size) for t in times]
     mean = np.mean([picture for picture, _ in made], 0).round().astype(np.uint8)

@@ -1,8 +1,8 @@
 """The head as a stack of closed rings, crown to torso: one grid of points that all actors share.
 
-Each key ring has a front, a side and a back point; super-ellipse arcs join them, and a cubic through the key rings fills
-the rows between. Two rings, the line of the eyes and the line of the mouth, are doubled: they are the slits that lids and
-lips open. Everything finer is a displacement (see features).
+Each key ring has a front, a side and a back point; super-ellipse arcs join them, and a cubic through the key rings
+fills the rows between. Two rings, the line of the eyes and the line of the mouth, are doubled: they are the slits that
+lids and lips open. Everything finer is a displacement (see features).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The true swap: the target's head with the source's inner face, as an actor that plays any performance.
 
-All heads share one grid, so a swap is a blend of two of them, vertex by vertex: the source's shape, skin, eyes and mouth
-inside, the target's outline, hair, ears, neck and skin tone outside.
+All heads share one grid, so a swap is a blend of two of them, vertex by vertex: the source's shape, skin, eyes and
+mouth inside, the target's outline, hair, ears, neck and skin tone outside.
 """
 
 from __future__ import annotations
