@@ -32,6 +32,7 @@ STILL_A_FACE = 0.4  # correlation with the last detection, asked for when the de
 SURE_SCORE = 0.3  # a detection with this score need not be found a second time
 SMOOTH_FRAMES = 1.5  # standard deviation of the filter in time, frames
 SMOOTH_MOTION = 0.02  # and in motion, shares of the face's size
+CARRY_SECONDS = 2.0  # a face that the detector misses, turned to a profile say, is carried this long at most
 PHOTO_SCALE = 2  # photos are detected at this many times detect_size: they are few, and show more than a face
 
 Detector = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
