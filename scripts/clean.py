@@ -22,10 +22,9 @@ def main(args):
     progress.say(f"clean {args.person}: {len(scores)} faces: {said}")
     store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
     archives, rows = dict(zip(args.clips, args.archives, strict=True)), {}
-    for reason, number in counts.items():
-        if reason != clean.GOOD:
-            shown = sort.spread(scores.select(np.flatnonzero(decisions.reason == reason)), EXAMPLES)
-            rows[f"{reason}: {number}"] = store.crops(archives, shown.clip, shown.id)
+    for reason, number in clean.dropped(decisions).items():
+        shown = sort.spread(scores.select(np.flatnonzero(decisions.reason == reason)), EXAMPLES)
+        rows[f"{reason}: {number}"] = store.crops(archives, shown.clip, shown.id)
     trained = f"{args.person}: {decisions.use_train.sum()} of {len(scores)} faces train, {decisions.use_swap.sum()} are swapped"
     store.write_picture(args.sheet, report.groups(rows or {"nothing was dropped": []}, title=trained, columns=EXAMPLES))
 

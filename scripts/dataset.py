@@ -18,9 +18,10 @@ def main(args):
     settings = config.parse("dataset", args.settings)
     scores, decisions = store.read_table(args.scores, ScoreTable)[0], store.read_table(args.decisions, DecisionTable)[0]
     if not decisions.use_train.any():
-        reasons = ", ".join(f"{number} {reason}" for reason, number in clean.counts(decisions).items())
+        dropped = clean.dropped(decisions)
+        reasons = ", ".join(f"{number} {reason}" for reason, number in dropped.items())
         raise SwapError(
-            f"person {args.person}: no face is left to train from ({reasons}); loosen `clean` in config.yaml"
+            f"person {args.person}: no face is left to train from ({reasons}); {clean.remedy(dropped, args.person)}"
         )
     with contextlib.ExitStack() as stack:
         archives = {

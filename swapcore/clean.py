@@ -48,6 +48,14 @@ RULES: dict[str, Callable[[ScoreTable, Clean], np.ndarray]] = {
     "same as the frame before": seen_before,
 }
 
+LOOSEN = {  # reason -> the setting that lets such faces train
+    "not like the references": "clean.max_distance",
+    "too small": "clean.min_size",
+    "too soft": "clean.min_sharpness",
+    "turned too far": "clean.max_yaw",
+    "same as the frame before": "clean.duplicates",
+}
+
 
 def decide(scores: ScoreTable, limits: Clean, edits: by_hand.Edits) -> DecisionTable:
     """One decision and exactly one reason for every face.
@@ -76,3 +84,14 @@ def counts(decisions: DecisionTable) -> dict[str, int]:
     """Reason -> number of faces, the most frequent first."""
     names, numbers = np.unique(decisions.reason.astype(str), return_counts=True)
     return {str(names[i]): int(numbers[i]) for i in np.argsort(-numbers, kind="stable")}
+
+
+def dropped(decisions: DecisionTable) -> dict[str, int]:
+    """Reason -> number of the faces that do not train, the most frequent first."""
+    return counts(decisions.select(~decisions.use_train))
+
+
+def remedy(dropped: dict[str, int], person: str) -> str:
+    """What to do where too many of a person's faces were dropped, by the most frequent reason."""
+    reason = max(dropped, key=lambda name: dropped[name])
+    return f"loosen {LOOSEN[reason]} in config.yaml" if reason in LOOSEN else f"shorten config/edits/{person}.yaml"

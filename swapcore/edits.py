@@ -22,7 +22,7 @@ class Entry:
     clip: str
     face: str
     box_xyxy: tuple[float, float, float, float]
-    where: str  # file and list, for messages
+    where: str  # file, list and line, for messages
 
     def __str__(self) -> str:
         return f"{self.clip} {self.face} {list(self.box_xyxy)}"
@@ -42,7 +42,10 @@ def read(text: str, *, where: str) -> Edits:
     """Parse a file's text. `where` is its name, for messages. Raises SwapError, one line, at the first mistake."""
     try:
         # every scalar stays text: YAML 1.1 reads a bare 000012_0 as the octal number 80
-        data = yaml.BaseLoader(text).get_single_data()
+        loader = yaml.BaseLoader(text)
+        root = loader.get_single_node()
+        lines = _lines(root, where)
+        data = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
         raise SwapError(f"{where}: expected YAML ({error}); correct it") from None
     known = [f.name for f in fields(Edits)]
@@ -56,7 +59,9 @@ def read(text: str, *, where: str) -> Edits:
     for name, rows in data.items():
         if rows and not isinstance(rows, list):
             raise SwapError(f"{where}, {name}: expected a list of `- {ENTRY}`, got {rows!r:.80}")
-        lists[name] = tuple(_entry(row, f"{where}, {name}") for row in rows or [])
+        lists[name] = tuple(
+            _entry(row, f"{where}, {name}, line {line}") for row, line in zip(rows or [], lines[name], strict=True)
+        )
     found = Edits(**lists)
     named: dict[tuple[str, str], str] = {}
     for name in ("reject", "swap_only", "keep"):
@@ -91,6 +96,30 @@ def iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> float:
     inner = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
     total = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inner
     return float(inner / total) if total > 0 else 0.0
+
+
+def _lines(root: yaml.Node | None, where: str) -> dict[str, list[int]]:
+    """List -> line of each of its entries. Refuses a key that stands twice: YAML would drop the first without a word."""
+    lines = {}
+    for key, value in _once(root, where):
+        entries = value.value if isinstance(value, yaml.SequenceNode) else []
+        for entry in entries:
+            _once(entry, where)
+        lines[str(key.value)] = [entry.start_mark.line + 1 for entry in entries]
+    return lines
+
+
+def _once(node: yaml.Node | None, where: str) -> list[tuple[yaml.Node, yaml.Node]]:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    seen = set()
+    for key, _ in pairs:
+        if str(key.value) in seen:
+            line = key.start_mark.line + 1
+            raise SwapError(
+                f"{where}, line {line}: {key.value} stands here a second time; put both together, or keep one"
+            )
+        seen.add(str(key.value))
+    return pairs
 
 
 def _entry(row: Any, where: str) -> Entry:

@@ -114,7 +114,7 @@ def coverage_picture(table: DatasetTable, scores: ScoreTable, *, title: str) -> 
     grid = figure.add_gridspec(1, 3, width_ratios=(2.2, 1, 1))
     axes = figure.add_subplot(grid[0])
     shown = np.ma.masked_equal(cells, 0)
-    axes.pcolormesh(YAW_EDGES, PITCH_EDGES, np.log1p(shown), cmap="YlGnBu", edgecolors="white", linewidth=1)
+    axes.pcolormesh(YAW_EDGES, PITCH_EDGES, np.log1p(shown), cmap="YlGnBu", vmin=0, edgecolors="white", linewidth=1)
     for (row, column), count in np.ndenumerate(cells):
         if count:
             dark = np.log1p(count) > 0.6 * np.log1p(cells.max())

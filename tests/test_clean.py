@@ -81,9 +81,32 @@ def test_hands_overrule_rules():
     assert decisions.use_swap.tolist() == [True, True, True, False, True, True]
 
 
+def test_every_reason_names_what_to_loosen():
+    assert set(clean.LOOSEN) == set(clean.RULES)
+    for setting in clean.LOOSEN.values():
+        assert setting.removeprefix("clean.") in Clean.model_fields
+    assert clean.remedy({"too soft": 3, clean.REJECTED: 5}, "ann") == "shorten config/edits/ann.yaml"
+    assert clean.remedy({"too soft": 3, "too small": 1}, "ann") == "loosen clean.min_sharpness in config.yaml"
+
+
 def test_an_edit_that_no_longer_fits_stops_the_run():
     with pytest.raises(SwapError, match=r"ann\.yaml, reject.*no face 000099_0"):
         clean.decide(scores(), LIMITS, Edits(reject=(Entry("a", "000099_0", BOX, "ann.yaml, reject"),)))
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.floats(0, 40), min_size=6, max_size=6),
+    st.lists(st.sampled_from(["reject", "swap_only", "keep", ""]), min_size=6, max_size=6),
+)
+def test_a_hand_overrules_every_rule_and_touches_no_other_face(sharpness, lists):
+    given_ = {n: tuple(entry(k) for k in range(6) if lists[k] == n) for n in ("reject", "swap_only", "keep")}
+    table = scores(sharpness=sharpness)
+    ruled, decided = clean.decide(table, LIMITS, Edits()), clean.decide(table, LIMITS, Edits(**given_))
+    for k, name in enumerate(lists):
+        expected = {"reject": (False, False), "swap_only": (False, True), "keep": (True, True)}
+        assert (decided.use_train[k], decided.use_swap[k]) == expected.get(name, (ruled.use_train[k], True))
+        assert name or decided.reason[k] == ruled.reason[k]
 
 
 @settings(max_examples=60)
@@ -103,3 +126,9 @@ def test_every_face_is_decided_and_order_does_not_matter(rows, random):
     mixed = np.array(random.sample(range(n), n), int)
     again = clean.decide(table.select(mixed), LIMITS, Edits())
     assert again.reason.tolist() == decisions.reason[mixed].tolist()
+
+
+def test_the_picture_of_what_was_dropped_leaves_out_what_was_kept():
+    blurred = scores(sharpness=[1.0, 1, 20, 20, 20, 20])
+    decisions = clean.decide(blurred, LIMITS, Edits(keep=(entry(0),), reject=(entry(3),)))
+    assert clean.dropped(decisions) == {"too soft": 1, "rejected by hand": 1}
