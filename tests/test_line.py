@@ -16,8 +16,8 @@ CONFIG = {
     "studio": {
         "size": 256,
         "clips": {
-            "ann": {"actor": "s205", "performance": 3, "seconds": 2.4},
-            "bob": {"actor": "s267", "performance": 8, "seconds": 2.4},
+            "ann": {"actor": "ann", "performance": 77, "seconds": 2.4},
+            "bob": {"actor": "bob", "performance": 8, "seconds": 2.4},
         },
     },
 }
