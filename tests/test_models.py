@@ -57,7 +57,7 @@ def trained(tmp_path, monkeypatch):
     monkeypatch.setitem(MODELS, "tiny", TINY)
     swapper = TINY(64, precision="float32")
     path = tmp_path / "weights.h5"
-    checkpoint.write_arrays(path, {name: variable.numpy() for name, variable in swapper.variables().items()})
+    checkpoint.write_arrays(path, [(name, variable.numpy()) for name, variable in swapper.variables().items()])
     return {"model": "tiny", "resolution": 64}, path, swapper
 
 

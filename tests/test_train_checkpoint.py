@@ -17,7 +17,9 @@ ARRAYS = {"weights/a/kernel": np.arange(12, dtype=np.float32).reshape(3, 4), "fi
 
 
 def saved(folder, *steps):
-    return [checkpoint.save(folder, {**ARRAYS, "step": np.float32(s)}, {"step": s, "goals": []}) for s in steps][-1]
+    return [
+        checkpoint.save(folder, {**ARRAYS, "step": np.float32(s)}.items(), {"step": s, "goals": []}) for s in steps
+    ][-1]
 
 
 def find(folder):
@@ -91,14 +93,16 @@ def test_a_save_killed_half_way_does_not_count(tmp_path):
 
 def test_a_state_that_is_not_finite_is_not_saved(tmp_path):
     saved(tmp_path, 10)
-    with pytest.raises(SwapError, match="no longer finite at step 20"):
-        checkpoint.save(tmp_path, {"a": np.array([1, np.nan])}, {"step": 20})
-    assert find(tmp_path)[0].info["step"] == 10
+    with pytest.raises(SwapError, match="b is no longer finite"):
+        checkpoint.save(tmp_path, {**ARRAYS, "b": np.array([1, np.nan])}.items(), {"step": 20})
+    assert find(tmp_path)[0].info["step"] == 10 and len(list(tmp_path.iterdir())) == 2
 
 
 def test_the_same_arrays_give_the_same_file(tmp_path):
-    assert checkpoint.write_arrays(tmp_path / "a.h5", ARRAYS) == checkpoint.write_arrays(tmp_path / "b.h5", ARRAYS)
-    assert store.sha256(tmp_path / "a.h5") == checkpoint.write_arrays(tmp_path / "c.h5", ARRAYS)
+    assert checkpoint.write_arrays(tmp_path / "a.h5", ARRAYS.items()) == checkpoint.write_arrays(
+        tmp_path / "b.h5", ARRAYS.items()
+    )
+    assert store.sha256(tmp_path / "a.h5") == checkpoint.write_arrays(tmp_path / "c.h5", ARRAYS.items())
 
 
 def test_a_second_training_is_refused(tmp_path, root):

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,26 +36,28 @@ class Saved:
     info: dict[str, Any]
 
 
-def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> str:
-    """Write arrays by name as HDF5, atomically; the same arrays give the same bytes. Returns the file's sha256."""
+def write_arrays(path: str | Path, arrays: Iterable[tuple[str, np.ndarray]]) -> str:
+    """Write arrays by name as HDF5, atomically; the same arrays give the same bytes. Returns the file's sha256.
+
+    Raises SwapError, and leaves no file, where an array is not finite.
+    """
     import h5py
 
     with store.atomic(path) as temporary:
         with h5py.File(temporary, "w", libver="latest") as file:
-            for name, array in arrays.items():
+            for name, array in arrays:
+                if not np.isfinite(array).all():
+                    raise SwapError(
+                        f"{name} is no longer finite; the last saved state is kept: lower train.learning_rate or set "
+                        "train.precision to float32, and run snakemake again"
+                    )
                 file.create_dataset(name, data=array, track_times=False)
         digest = store.sha256(temporary)
     return digest
 
 
-def save(folder: Path, arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> Saved:
+def save(folder: Path, arrays: Iterable[tuple[str, np.ndarray]], info: Mapping[str, Any]) -> Saved:
     """Save a state as the newest, then drop all but the two newest. Raises SwapError where an array is not finite."""
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise SwapError(
-                f"{name} is no longer finite at step {info['step']}; the state before it is kept: lower train.learning_rate "
-                "or set train.precision to float32, and run snakemake again"
-            )
     folder.mkdir(parents=True, exist_ok=True)
     number = max(_numbers(folder), default=0) + 1
     path = folder / f"{number:06d}.h5"

@@ -15,7 +15,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, PEOPLE, device
+from swapcore.models import MODELS, PEOPLE, device, tensorflow
 from swapcore.train import batches, checkpoint, monitor
 from swapcore.train.schedule import WITHOUT_WARP, Goal, Plan, goal_digest, plan, pursue
 from swapcore.train.step import Trainer, trainer
@@ -85,7 +85,7 @@ def train(
             progress.say(f"{what}: {_beginning(now, changed=now.goals != before, folder=folder)}")
             saved = _work(what, source, target, now, way, saved, settings=settings, home=home, folder=folder)
         now = Standing.from_json(saved.info)
-        sha256 = checkpoint.write_arrays(outputs.weights, checkpoint.read_arrays(saved, "weights"))
+        sha256 = checkpoint.write_arrays(outputs.weights, checkpoint.read_arrays(saved, "weights").items())
         store.write_picture(outputs.curve, _curve(what, now))
         store.write_bytes(outputs.preview, _preview(saved).read_bytes())
     trained = {
@@ -140,22 +140,19 @@ def _work(
         batches.cached(home / "samples", role, person, mask=settings.mask, **look)
         for role, person in zip(PEOPLE, (source, target), strict=True)
     ]
-    progress.say(f"{what}: {settings.model} on {device()}")
-    import keras
-
-    keras.utils.set_random_seed(settings.seed)
     shape = batches.geometry(source.size, **look)
-    swapper = MODELS[settings.model](RESOLUTION, precision=settings.precision)
-    machine = trainer(swapper, view=shape.view, seed=settings.seed)
+    progress.say(f"{what}: {settings.model} on {device()}")
+    machine = _machine(settings, view=shape.view)
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
 
-    def save() -> checkpoint.Saved:
-        return checkpoint.save(folder, machine.arrays(), asdict(now))
+    def save() -> None:
+        nonlocal saved
+        if saved is None or saved.info["step"] < now.step:
+            saved = checkpoint.save(folder, machine.arrays(), asdict(now))
 
     stopped = _learn(what, machine, faces, now, way, settings=settings, save=save)
-    if saved is None or saved.info["step"] < now.step:
-        saved = save()
+    save()
     if stopped:
         progress.say(f"{what}: stopped by {stopped.name} after step {now.step}; saved, the next run goes on from here")
         raise SystemExit(128 + stopped)
@@ -166,6 +163,15 @@ def _work(
     return saved
 
 
+def _machine(settings: Train, *, view: float) -> Trainer:
+    """The model that the settings ask for, fresh, with its step."""
+    tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(settings.seed)
+    return trainer(MODELS[settings.model](RESOLUTION, precision=settings.precision), view=view, seed=settings.seed)
+
+
 def _learn(
     what: str,
     machine: Trainer,
@@ -174,7 +180,7 @@ def _learn(
     way: Plan,
     *,
     settings: Train,
-    save: Callable[[], Any],
+    save: Callable[[], None],
 ) -> signal.Signals | None:
     """Train until the way ends or a signal comes, which is returned; `now` moves on."""
     start = time.monotonic() - now.seconds

@@ -7,7 +7,7 @@ weight once (Keras' own took 2.5 times as long on a processor). Not compiled by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +35,9 @@ class Trainer:
             found.update({f"{kind}/{name}": pair[place] for name, pair in self.moments.items()})
         return found
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Their values, float32."""
-        return {name: variable.numpy() for name, variable in self.variables().items()}
+    def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Their names and values, float32, one after the other."""
+        return ((name, variable.numpy()) for name, variable in self.variables().items())
 
     def restore(self, arrays: Mapping[str, np.ndarray], *, where: str) -> None:
         """Set them. Raises SwapError, naming `where`, if the arrays are another model's."""

@@ -11,6 +11,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import cv2
+import numpy as np
+
 from swapcore.models.backend import tensorflow
 
 ROTATION = math.radians(10)  # largest, either way
@@ -40,14 +43,16 @@ def samples(images: Any, *, resolution: int, view: float, warp: Any, seed: Any) 
     bent = straight + bending(count, resolution=resolution, warp=warp, seed=for_bend)
     matrix, shift = placement(count, seed=for_place)
 
-    def look(xy: Any, channels: Any) -> Any:
+    values = tf.cast(images, tf.float32) / 255
+
+    def look(xy: Any) -> Any:
         placed = tf.einsum("nhwi,nij->nhwj", xy, matrix) + shift[:, None, None]
-        return sample(channels, placed * (view * side / 2) + (side - 1) / 2) / 255
+        return sample(values, placed * (view * side / 2) + (side - 1) / 2)
 
     gain = lighting(count, seed=for_light)
-    face = look(straight, images)
+    face = look(straight)
     truth = tf.clip_by_value(face[..., :3] * gain, 0.0, 1.0)
-    return tf.clip_by_value(look(bent, images[..., :3]) * gain, 0.0, 1.0), truth, face[..., 3:]
+    return tf.clip_by_value(look(bent)[..., :3] * gain, 0.0, 1.0), truth, face[..., 3:]
 
 
 def placement(count: Any, *, seed: Any) -> tuple[Any, Any]:
@@ -64,7 +69,8 @@ def bending(count: Any, *, resolution: int, warp: Any, seed: Any) -> Any:
     """Smooth random shifts (n, r, r, 2) in half sides: normal at GRID x GRID points, cubic between them."""
     tf = tensorflow()
     points = tf.random.stateless_normal((count, GRID, GRID, 2), seed) * (2 * BEND * warp)
-    return tf.image.resize(points, (resolution, resolution), "bicubic")
+    between = cv2.resize(np.eye(GRID, dtype=np.float32), (GRID, resolution), interpolation=cv2.INTER_CUBIC)
+    return tf.einsum("hi,nijc,wj->nhwc", between, points, between)
 
 
 def lighting(count: Any, *, seed: Any) -> Any:
@@ -75,7 +81,7 @@ def lighting(count: Any, *, seed: Any) -> Any:
 
 
 def sample(images: Any, xy: Any) -> Any:
-    """Bilinear values (n, h, w, c) float32 of images (n, s, s, c) uint8 at pixel positions xy (n, h, w, 2); edges repeat."""
+    """Bilinear values (n, h, w, c) of images (n, s, s, c) at pixel positions xy (n, h, w, 2); edges repeat."""
     tf = tensorflow()
     count, side = tf.shape(images)[0], tf.shape(images)[1]
     xy = tf.clip_by_value(xy, 0.0, tf.cast(side - 1, tf.float32))
@@ -86,7 +92,7 @@ def sample(images: Any, xy: Any) -> Any:
     pixels = tf.reshape(images, (-1, images.shape[3]))
 
     def at(offset: Any) -> Any:
-        return tf.cast(tf.gather(pixels, index + offset), tf.float32)
+        return tf.gather(pixels, index + offset)
 
     above = at(0) + (at(1) - at(0)) * right
     below = at(side) + (at(side + 1) - at(side)) * right

@@ -1,0 +1,304 @@
+"""A swap is trained, killed, gone on with, changed: on a tiny model, and once by the real script."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from training import make_faces, settings
+
+from swapcore import models, store
+from swapcore.errors import SwapError
+from swapcore.models import MODELS, original
+from swapcore.train import Outputs, checkpoint, run, train
+
+FILES = {"trained": "trained.json", "weights": "weights.h5", "curve": "loss.png", "preview": "preview.jpg"}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Real training, but of pictures of 32 pixels, and with a sixteenth of the channels."""
+    monkeypatch.setitem(MODELS, "small", partial(original.build, width=1 / 16))
+    monkeypatch.setattr(run, "RESOLUTION", 32)
+
+
+class Sums:
+    """In place of a model: its one weight adds up what it is given, so no step can be lost or done twice unseen."""
+
+    def __init__(self):
+        self.weight = np.zeros(2)
+        self.loss = np.array([0.2, 0.1])
+
+    def run(self, images, *, step, warp, rate):
+        self.weight += [len(images), sum((step + k) * float(i.mean()) for k, i in enumerate(images))]
+        return self.loss
+
+    def arrays(self):
+        return [("weights/w", self.weight.copy())]
+
+    def restore(self, arrays, *, where):
+        self.weight = arrays["weights/w"].copy()
+
+    def show(self, source, target):
+        return np.stack([source, source, target, target, target], axis=1)
+
+
+@pytest.fixture
+def sums(monkeypatch):
+    """Training without TensorFlow."""
+    machine = Sums
+    monkeypatch.setattr(run, "device", lambda: "nothing")
+    monkeypatch.setattr(run, "_machine", lambda settings, view: machine())
+    monkeypatch.setattr(run, "RESOLUTION", 32)
+    return machine
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("people")
+    return make_faces(folder, "ann"), make_faces(folder, "bob", seed=1)
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    return make_faces(tmp_path_factory.mktemp("others"), "ann", seed=7)
+
+
+def trained(folder: Path, people, **changed) -> dict:
+    """Train in a folder, with all outputs missing before, as Snakemake has it; what trained.json says."""
+    outputs = Outputs(**{name: folder / file for name, file in FILES.items()})
+    for path in vars(outputs).values():
+        path.unlink(missing_ok=True)
+    train("ann_onto_bob", *people, settings=settings(**changed), state=folder / "state", outputs=outputs)
+    return store.read_json(outputs.trained)
+
+
+def state(folder: Path) -> Path:
+    return folder / "state/swaps/ann_onto_bob/ann.bob.small-32"
+
+
+def arrays(folder: Path) -> dict[str, np.ndarray]:
+    return checkpoint.read_arrays(checkpoint.find(state(folder), say=print))
+
+
+def without_tensorflow(monkeypatch):
+    monkeypatch.setattr(run, "_work", lambda *a, **k: pytest.fail("TensorFlow was needed"))
+
+
+def test_a_swap_is_learnt(tiny, people, tmp_path, capfd):
+    said = trained(tmp_path, people, budget={"steps": 150}, learning_rate=3e-3, batch=4)
+    assert said["steps"] == 150 and (said["swap"], said["source"], said["target"]) == ("ann_onto_bob", "ann", "bob")
+    assert said["datasets"] == {"source": people[0].digest, "target": people[1].digest}
+    assert said["weights"] == {"file": "weights.h5", "sha256": store.sha256(tmp_path / "weights.h5")}
+    assert (said["model"], said["resolution"], said["span"], said["coverage"]) == ("small", 32, 0.5, 0.8)
+    history = store.read_json(sorted(state(tmp_path).glob("*.json"))[-1])["history"]
+    fall = np.array([row[3:] for row in history])
+    assert (fall[-1] < 0.5 * fall[0]).all(), "both losses fall"
+    sheet, curve = (cv2.imread(str(tmp_path / FILES[name])) for name in ("preview", "curve"))
+    assert sheet.shape[0] > 6 * 128 and curve.shape[1] > 800
+
+    swap = models.predictor(said, tmp_path / "weights.h5")
+    (path,) = (tmp_path / "state/swaps/ann_onto_bob/samples").glob("target-*.npy")
+    cache = np.load(path)[:8, 10:-10, 10:-10]  # bob's faces, blue; ann's are red
+    bob = np.stack([cv2.resize(face[..., :3], (32, 32)) for face in cache]).astype(np.float32) / 255
+    ann = swap(bob)[:, 12:20, 12:20].mean((0, 1, 2))
+    assert ann[2] > ann[0] + 0.2, "bob's face in, ann's colour out"
+    lines = [line for line in capfd.readouterr().err.splitlines() if "images/s" in line]
+    assert lines and "step 150/150" in lines[-1] and "0 s left" in lines[-1]
+
+
+def test_going_on_equals_not_stopping(tiny, people, tmp_path):
+    """Weights, moments, samples and learning rate: all as if training had not been interrupted."""
+    steps = {"budget": {"steps": 12}, "warp_share": 1.0}
+    trained(tmp_path / "whole", people, **steps)
+    trained(tmp_path / "parts", people, **{**steps, "budget": {"steps": 5}})
+    assert trained(tmp_path / "parts", people, **steps)["steps"] == 12
+    whole, parts = arrays(tmp_path / "whole"), arrays(tmp_path / "parts")
+    assert set(whole) == set(parts) and {name.split("/")[0] for name in whole} == {"weights", "first", "second"}
+    for name, array in whole.items():
+        assert np.allclose(array, parts[name], rtol=1e-3, atol=1e-3 * np.abs(array).max()), name
+
+
+def test_nothing_left_to_do(sums, people, tmp_path, monkeypatch, capfd):
+    first = trained(tmp_path, people)
+    before = {file: (tmp_path / file).read_bytes() for file in FILES.values()}
+    monkeypatch.setattr(run, "_work", lambda *a, **k: pytest.fail("TensorFlow was needed"))
+    assert trained(tmp_path, people) == first
+    assert {file: (tmp_path / file).read_bytes() for file in FILES.values()} == before
+    assert trained(tmp_path, people, budget={"steps": 6})["steps"] == 12, "a smaller budget takes nothing back"
+    assert "nothing left to do after step 12" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["before the arrays", "before their JSON", "while learning"])
+def test_killed_anywhere_every_step_is_done_once(sums, people, tmp_path, monkeypatch, place):
+    """A kill without warning, again and again, until one run gets through."""
+    trained(tmp_path / "whole", people, budget={"steps": 30})
+    write, learn, left = checkpoint.write_arrays, sums.run, [3]
+
+    def killed_writing(path, pairs):
+        left[0] -= 1
+        if place == "before their JSON":
+            write(path, pairs)
+        if left[0] >= 0:
+            raise KeyboardInterrupt
+        return write(path, pairs)
+
+    def killed_learning(self, images, **how):
+        left[0] -= how["step"] >= 10
+        if left[0] >= 0 and how["step"] >= 10:
+            raise KeyboardInterrupt
+        return learn(self, images, **how)
+
+    trained(tmp_path / "parts", people, budget={"steps": 10})
+    if place == "while learning":
+        monkeypatch.setattr(sums, "run", killed_learning)
+    else:
+        monkeypatch.setattr(checkpoint, "write_arrays", killed_writing)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path / "parts", people, budget={"steps": 30})
+    assert trained(tmp_path / "parts", people, budget={"steps": 30})["steps"] == 30
+    assert np.allclose(arrays(tmp_path / "parts")["weights/w"], arrays(tmp_path / "whole")["weights/w"])
+
+
+def test_other_data_or_settings_go_on_for_a_share(sums, people, others, tmp_path, capfd):
+    trained(tmp_path, people, budget={"steps": 20})
+    changed = (others, people[1])
+    assert trained(tmp_path, changed, budget={"steps": 20})["steps"] == 25
+    assert "going on from step 20" in capfd.readouterr().err
+    assert arrays(tmp_path)["weights/w"][0] == 25, "from the weights, not from the beginning"
+    assert trained(tmp_path, changed, budget={"steps": 20}, mask="components")["steps"] == 30
+    assert trained(tmp_path, changed, budget={"steps": 24}, mask="components")["steps"] == 31
+
+
+def test_another_person_or_model_is_another_state(sums, people, tmp_path):
+    assert trained(tmp_path, people, budget={"steps": 3})["steps"] == 3
+    assert trained(tmp_path, people[::-1], budget={"steps": 2})["steps"] == 2
+    assert trained(tmp_path, people, budget={"steps": 2}, model="original")["steps"] == 2
+    assert trained(tmp_path, people, budget={"steps": 4})["steps"] == 4, "and going back loses nothing"
+    assert arrays(tmp_path)["weights/w"][0] == 4
+
+
+def test_the_warp_and_the_rate_follow_the_budget(sums, people, tmp_path, monkeypatch):
+    asked = []
+
+    def note(self, images, *, step, warp, rate):
+        asked.append((step, len(images), warp, round(rate * 6e4, 6)))
+        return self.loss
+
+    monkeypatch.setattr(sums, "run", note)
+    trained(tmp_path, people, budget={"steps": 40}, learning_rate=6e-4, warp=0.5, warp_share=0.75)
+    assert sum(steps for _, steps, *_ in asked) == 40
+    assert {row[2:] for row in asked if row[0] < 30} == {(0.5, 36.0)}
+    assert {row[2:] for row in asked if row[0] >= 30} == {(0.0, 6.0)}
+
+
+def test_a_damaged_state_costs_a_checkpoint(sums, people, tmp_path, capfd):
+    trained(tmp_path, people, budget={"steps": 4})
+    trained(tmp_path, people, budget={"steps": 8})
+    saved = checkpoint.find(state(tmp_path), say=print)
+    saved.path.write_bytes(saved.path.read_bytes()[:-50])
+    assert trained(tmp_path, people, budget={"steps": 8})["steps"] == 8
+    assert "is damaged; going on from the one before" in capfd.readouterr().err
+    assert arrays(tmp_path)["weights/w"][0] == 8
+
+
+def test_a_preview_lost_after_training_is_made_again(sums, people, tmp_path, monkeypatch):
+    """Killed between the last save and the preview: no step is repeated."""
+    first = trained(tmp_path, people, budget={"steps": 4})
+    checkpoint.find(state(tmp_path), say=print).path.with_suffix(".jpg").unlink()
+    monkeypatch.setattr(run.batches, "draw", lambda *a, **k: pytest.fail("trained again"))
+    assert trained(tmp_path, people, budget={"steps": 4}) == first
+
+
+def test_minutes_end_in_time(sums, people, tmp_path):
+    said = trained(tmp_path, people, budget={"minutes": 0.02})
+    assert 1.2 <= said["seconds"] < 3 and said["steps"] > 3
+    assert trained(tmp_path, people, budget={"minutes": 0.02})["steps"] == said["steps"]
+
+
+@pytest.mark.parametrize("place", ["loss", "weight"])
+def test_what_is_no_number_stops_before_it_is_saved(sums, people, tmp_path, monkeypatch, place):
+    trained(tmp_path, people, budget={"steps": 3})
+    spoilt = type("Spoilt", (sums,), {"arrays": lambda self: [("weights/w", self.weight * np.nan)]})
+    spoilt = sums if place == "loss" else spoilt
+    monkeypatch.setattr(run, "_machine", lambda settings, view: spoilt())
+    if place == "loss":
+        monkeypatch.setattr(sums, "run", lambda self, images, **_: np.array([np.nan, 0.1]))
+    with pytest.raises(SwapError, match="no longer a number after step 4" if place == "loss" else "no longer finite"):
+        trained(tmp_path, people, budget={"steps": 60})
+    assert checkpoint.find(state(tmp_path), say=print).info["step"] == 3
+    assert np.isfinite(arrays(tmp_path)["weights/w"]).all()
+
+
+def test_too_few_faces_are_refused_before_anything(sums, people, tmp_path):
+    with pytest.raises(SwapError, match="bob: expected at least 16 faces"):
+        trained(tmp_path, (people[0], make_faces(tmp_path, "bob", count=9)))
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_ends(sums, people, tmp_path, number, capfd):
+    def kill():
+        while not list(state(tmp_path).glob("*.json")):  # until training runs
+            time.sleep(0.02)
+        os.kill(os.getpid(), number)
+
+    handlers = [signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)]
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with pytest.raises(SystemExit) as stopped:
+        trained(tmp_path, people, budget={"minutes": 10})
+    thread.join()
+    assert stopped.value.code == 128 + number
+    assert [signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)] == handlers
+    assert not (tmp_path / "trained.json").exists()
+    step = checkpoint.find(state(tmp_path), say=print).info["step"]
+    assert f"stopped by {number.name} after step {step}; saved" in capfd.readouterr().err
+    assert trained(tmp_path, people, budget={"steps": step + 2})["steps"] == step + 2
+
+
+def test_the_script_stops_in_time(root, people, tmp_path):
+    """The real script and the real small model: a second one is refused, SIGTERM saves and ends it."""
+    command = [sys.executable, root / "scripts/train.py", "--swap", "s", "--source", "ann", "--target", "bob"]
+    for role, faces in zip(("source", "target"), people, strict=True):
+        store.write_table(tmp_path / f"{role}.parquet", faces.table)
+        about = {"person": faces.person, "digest": faces.digest, "size": faces.size, "span": faces.span}
+        store.write_json(tmp_path / f"{role}.json", about)
+        command += [f"--{role}-dataset", tmp_path / f"{role}.parquet", f"--{role}-json", tmp_path / f"{role}.json"]
+    command += ["--clips", "ann", "bob", "--archives", people[0].archives["ann"], people[1].archives["bob"]]
+    command += ["--settings", json.dumps({"budget": {"minutes": 10}, "batch": 1})]
+    command += ["--state", tmp_path / "state", "--hints", json.dumps({"s": {"progress_every": 0.01}})]
+    for option, file in (("out", "t.json"), ("weights", "w.h5"), ("curve", "c.png"), ("preview", "p.jpg")):
+        command += [f"--{option}", tmp_path / file]
+
+    def start():
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+
+    first = start()
+    try:
+        while "images/s" not in (line := first.stderr.readline()):
+            assert line, "it ended before its first step"
+        second = start()
+        assert f"another training has it (process {first.pid} on" in second.communicate()[1] and second.returncode == 1
+        asked = time.monotonic()
+        first.terminate()
+        said = first.communicate(timeout=60)[1]
+        assert first.returncode == 143 and time.monotonic() - asked < 10, said
+    finally:
+        first.kill()
+    folder = tmp_path / "state/swaps/s/ann.bob.small-64"
+    step = checkpoint.find(folder, say=print).info["step"]
+    assert step > 0 and f"stopped by SIGTERM after step {step}; saved" in said
+    assert "Traceback" not in said and not (tmp_path / "t.json").exists()
