@@ -69,6 +69,7 @@ def test_the_cache_is_made_once(people, tmp_path, monkeypatch):
 def test_the_cache_follows_data_and_settings(people, tmp_path):
     ann, bob = people
     names = set()
+    (tmp_path / ".source-0.npy.x.npy").write_bytes(b"left by a kill")
     for faces, mask, look in (
         (ann, "extended", LOOK),
         (ann, "components", LOOK),

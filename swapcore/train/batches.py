@@ -86,7 +86,7 @@ def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: str,
     except (OSError, ValueError):
         pass  # missing or damaged: made again
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{role}-*.npy"):
+    for old in (*folder.glob(f"{role}-*.npy"), *folder.glob(f".{role}-*")):  # also what a kill left half made
         old.unlink()
     with store.atomic(path) as temporary:
         pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, expected)

@@ -73,7 +73,7 @@ def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
 
     Raises SwapError where there are states and all are damaged: whether to begin again is for a person to say.
     """
-    for leftover in (*folder.glob(".*.h5"), *folder.glob(".*.json")):  # of a save that was killed
+    for leftover in folder.glob(".[0-9]*"):  # of a save that was killed
         leftover.unlink()
     numbers = sorted(_numbers(folder), reverse=True)
     damaged = []
