@@ -24,7 +24,9 @@ def main(args):
     archives, rows = dict(zip(args.clips, args.archives, strict=True)), {}
     for reason, number in clean.dropped(decisions).items():
         shown = sort.spread(scores.select(np.flatnonzero(decisions.reason == reason)), EXAMPLES)
-        rows[f"{reason}: {number}"] = store.crops(archives, shown.clip, shown.id)
+        captions = [sort.caption(shown, row, "time") for row in range(len(shown))]
+        crops = store.crops(archives, shown.clip, shown.id)
+        rows[f"{reason}: {number}"] = list(zip(crops, captions, strict=True))
     trained = f"{args.person}: {decisions.use_train.sum()} of {len(scores)} faces train, {decisions.use_swap.sum()} are swapped"
     store.write_picture(args.sheet, report.groups(rows or {"nothing was dropped": []}, title=trained, columns=EXAMPLES))
 

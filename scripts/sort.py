@@ -38,7 +38,7 @@ def main(args):
         f", {len(shown)} shown" if len(shown) < len(scores) else ""
     )
     store.write_picture(args.sheet, report.contact_sheet(crops, captions, title=title))
-    store.write_bytes(args.lines, sort.lines(shown, args.person).encode())
+    store.write_bytes(args.lines, sort.lines(scores, args.person).encode())
 
 
 def exposure_of(png):
@@ -62,6 +62,6 @@ if __name__ == "__main__":
             archives="files: their faces.zip",
             out="file: scores.parquet",
             sheet="file: sheet.jpg",
-            lines="file: lines.yaml, one line per face of the sheet, to copy into config/edits",
+            lines="file: lines.yaml, a line per face in the same order, to copy into config/edits",
         ),
     )

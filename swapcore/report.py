@@ -65,17 +65,25 @@ def contact_sheet(
     return sheet
 
 
-def groups(rows: Mapping[str, Sequence[np.ndarray]], *, title: str, tile: int = 96, columns: int = 12) -> np.ndarray:
-    """Named rows of example crops, at most `columns` each -> uint8 BGR; no rows at all is said in words."""
-    parts = [np.full((34, columns * (tile + GUTTER) + GUTTER, 3), GROUND, np.uint8)]
-    width = parts[0].shape[1]
-    text(parts[0], title, left=GUTTER + 2, base=23, width=width - 2 * GUTTER, size=11)
-    for name, crops in rows.items():
-        row = np.full((tile + 24 + GUTTER, width, 3), GROUND, np.uint8)
+def groups(
+    rows: Mapping[str, Sequence[tuple[np.ndarray, str]]], *, title: str, tile: int = 96, columns: int = 12
+) -> np.ndarray:
+    """Named rows of example crops with captions of two lines, at most `columns` each -> uint8 BGR.
+
+    A row without examples is its name alone, so a picture can also say in words that there is nothing to see.
+    """
+    head = np.full((34, columns * (tile + GUTTER) + GUTTER, 3), GROUND, np.uint8)
+    width = head.shape[1]
+    text(head, title, left=GUTTER + 2, base=23, width=width - 2 * GUTTER, size=11)
+    parts = [head]
+    for name, examples in rows.items():
+        row = np.full((tile + 52 if examples else 24, width, 3), GROUND, np.uint8)
         text(row, name, left=GUTTER, base=15, width=width - 2 * GUTTER, size=9)
-        for k, crop in enumerate(crops[:columns]):
+        for k, (crop, caption) in enumerate(examples[:columns]):
             left = GUTTER + k * (tile + GUTTER)
             row[22 : 22 + tile, left : left + tile] = fit(crop, width=tile, height=tile)
+            for n, line in enumerate(caption.split("\n")):
+                text(row, line, left=left, base=33 + tile + 12 * n, width=tile, size=8, colour=DIM if n else TEXT)
         parts.append(row)
     return np.concatenate(parts)
 

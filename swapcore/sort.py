@@ -66,8 +66,9 @@ def caption(scores: ScoreTable, row: int, by: str) -> str:
 def lines(scores: ScoreTable, person: str) -> str:
     """A line per face as config/edits/{person}.yaml takes it."""
     head = (
-        f"# Faces on the sheet of {person}. Copy lines into config/edits/{person}.yaml,\n"
+        f"# All faces of {person}, in the order of the sheet. Copy lines into config/edits/{person}.yaml,\n"
         "# under reject:, swap_only:, keep: or identity:\n"
     )
-    rows = zip(scores.clip, scores.id, scores.box_xyxy.round().astype(int).tolist(), strict=True)
+    table = scores.select(np.argsort(scores.order, kind="stable"))
+    rows = zip(table.clip, table.id, table.box_xyxy.round().astype(int).tolist(), strict=True)
     return head + "".join(f'- {{clip: {clip}, face: "{name}", box: {box}}}\n' for clip, name, box in rows)

@@ -23,6 +23,14 @@ def test_an_empty_sheet_is_a_picture_too():
     assert report.groups({"nothing was dropped": []}, title="ann").size
 
 
+def test_groups_show_examples_of_each_reason():
+    sheet = report.groups(
+        {"too soft: 90": [(tile(200), "000001_0\nclip")] * 20, "too small: 1": []}, title="ann", columns=12
+    )
+    _, _, stats, _ = cv2.connectedComponentsWithStats((sheet == 200).all(-1).astype(np.uint8))
+    assert (stats[1:, cv2.CC_STAT_AREA] > 1000).sum() == 12
+
+
 def test_pictures_are_fitted_whole():
     fitted = report.fit(np.full((50, 100, 3), 255, np.uint8), width=40, height=40)
     assert fitted.shape == (40, 40, 3) and (fitted[10:30] == 255).all() and (fitted[:9] == report.GROUND).all()

@@ -100,6 +100,11 @@ def clip_files(wildcards):
     return pictures(PROJECT.clips[wildcards.clip].path)
 
 
+def photos_of(person):
+    """A person's reference photos."""
+    return [file for path in PROJECT.people[person].references for file in pictures(path)]
+
+
 def clips_of(*people):
     """Names of the clips that have any of these people in them."""
     return [clip.name for clip in PROJECT.clips.values() if set(people) & set(clip.people)]

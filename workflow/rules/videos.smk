@@ -49,9 +49,11 @@ def settings_behind(wildcards):
     return json.dumps(found, sort_keys=True)
 
 
-def clips_behind(wildcards):
-    """Frame tables of every clip that a video's swaps learnt from: they hold the clips' digests."""
-    return of_clips(clips_of(*people_of_video(wildcards)), "frames.parquet")
+def inputs_behind(wildcards):
+    """What a video's swaps learnt from: frame tables, which hold their clips' digests, and reference photos."""
+    people = people_of_video(wildcards)
+    photos = [file for person in dict.fromkeys(people) for file in photos_of(person)]
+    return of_clips(clips_of(*people), "frames.parquet") + photos
 
 
 rule convert:
@@ -91,7 +93,7 @@ rule label:
         frames=video_clip("frames.parquet"),
         composite="results/videos/{video}/composite.mkv",
         trained=of_swaps("trained.json"),
-        behind=clips_behind,
+        behind=inputs_behind,
     output:
         video=report(
             "results/videos/{video}/video.mp4",
