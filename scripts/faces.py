@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -21,10 +22,11 @@ def main(args):
     threads = int(os.environ.get("OMP_NUM_THREADS") or 1)  # Snakemake sets it to the rule's threads
     cv2.setNumThreads(threads)
     session = nets.identity_session(threads=threads)
+    names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
     rows = []
     # the archive grows as faces come; the table's rows are kept, the pictures are not
     store.write_archive(
-        args.archive, described(found(args, frames, info, settings), frames, info, settings, session, rows)
+        args.archive, archived(found(args, frames, info, settings), names, info, settings, session, rows)
     )
     faces = steadied(FaceSet(**{name: [row[name] for row in rows] for name in rows[0]}))
     seen = len(np.unique(faces.frame))
@@ -63,42 +65,62 @@ def cut(frame_bgr, landmarks_xy, settings):
     return matrix, align.warp(frame_bgr, matrix, settings.crop_size), identify.chips(frame_bgr, landmarks_xy)[0]
 
 
-def described(found_faces, frames, info, settings, session, rows):
-    """Pairs (id, PNG) for the archive; the rows of the table are appended to `rows`, some faces later."""
-    names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
-    batch = []
-    for number, faces in found_faces:
-        stem = os.path.splitext(names[number])[0] if info.photos else f"{number:06d}"
-        batch += [(f"{stem}_{k}", face) for k, face in enumerate(faces)]
-        if len(batch) >= identify.BATCH:
-            yield from packed(batch, info, settings, session, rows)
-            batch = []
-    yield from packed(batch, info, settings, session, rows)
+def archived(found_faces, names, info, settings, session, rows):
+    """Pairs (id, PNG) for the archive; the rows of the table are appended to `rows`.
+
+    While one batch is embedded and compressed, which holds no lock of Python's, the faces of the next are found.
+    """
+    with ThreadPoolExecutor(1) as worker:
+        waiting = []
+        for batch in batches(found_faces, names, identify.BATCH):
+            waiting.append(worker.submit(packed, batch, info, settings, session))
+            if len(waiting) > 1:
+                yield from taken(waiting.pop(0).result(), rows)
+        for done in waiting:
+            yield from taken(done.result(), rows)
     if not rows:
         raise SwapError(
-            f"clip {info.name}: expected a face, found none in {len(frames)} frames; is it the right file and upright? "
+            f"clip {info.name}: expected a face, found none in {len(names)} frames; is it the right file and upright? "
             "For small or dim faces raise faces.detect_size, lower faces.min_size or faces.min_score"
         )
 
 
-def packed(batch, info, settings, session, rows):
-    """The same for some faces at once."""
-    embeddings = identify.embed_chips(np.array([face.data[2] for _, face in batch], np.uint8), session)
+def batches(found_faces, names, size):
+    """Lists of (id, Found), of at least `size` faces but for the last."""
+    batch = []
+    for number, faces in found_faces:
+        stem = os.path.splitext(names[number])[0] or f"{number:06d}"
+        batch += [(f"{stem}_{k}", face) for k, face in enumerate(faces)]
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def packed(batch, info, settings, session):
+    """Of each face of a batch: its row for the table, and its PNG."""
+    embeddings = identify.embed_chips(np.stack([face.data[2] for _, face in batch]), session)
+    done = []
     for (name, face), embedding in zip(batch, embeddings, strict=True):
         matrix, crop_bgr, _ = face.data
-        scores = {
-            key: score(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix) for key, score in quality.SCORES.items()
-        }
-        rows.append(
-            {key: getattr(face, key) for key in ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected")}
-            | {"id": name, "landmarks_smooth_xy": face.landmarks_xy, "matrix": matrix, "embedding": embedding}
-            | {key: scores[key] for key in ("sharpness", "size", "yaw", "pitch", "roll")}
-        )
-        row = {"clip": info.name, "id": name, "frame": face.frame, "track": face.track}
-        row |= {key: plain(getattr(face, key), 3) for key in ("box_xyxy", "landmarks_xy", "score")}
-        row |= {"matrix": plain(matrix, 6), "size": settings.crop_size, "span": settings.span}
-        row["quality"] = {key: plain(value, 3) for key, value in scores.items()}
-        yield name, store.face_png(crop_bgr, row)
+        scores = quality.scores(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix)
+        row = {key: getattr(face, key) for key in ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected")}
+        row |= {"id": name, "landmarks_smooth_xy": face.landmarks_xy, "matrix": matrix, "embedding": embedding}
+        row |= {key: scores[key] for key in ("sharpness", "size", "yaw", "pitch", "roll")}
+        note = {"clip": info.name, "id": name, "frame": face.frame, "track": face.track}
+        note |= {key: plain(row[key], 3) for key in ("box_xyxy", "landmarks_xy", "score")}
+        note |= {"matrix": plain(matrix, 6), "size": settings.crop_size, "span": settings.span}
+        note |= {"quality": {key: plain(value, 3) for key, value in scores.items()}}
+        done.append((row, store.face_png(crop_bgr, note)))
+    return done
+
+
+def taken(done, rows):
+    """Hand the PNGs on, keep the rows."""
+    for row, png in done:
+        rows.append(row)
+        yield row["id"], png
 
 
 def plain(values, decimals):
