@@ -39,11 +39,12 @@ POSE_STEPS = 5  # after which a step is under a tenth of a degree
 
 
 def sharpness(crop_bgr: np.ndarray, landmarks_xy: np.ndarray, box_xyxy: np.ndarray, matrix: np.ndarray) -> float:
-    """How sharp the face is: 0 is flat; about 2 soft, 10 and more sharp.
+    """How sharp the face is, per cent: 0 is flat, up to about 5 soft, from 9 on sharp.
 
     Variance of the Laplacian (Pech-Pacheco et al. 2000) of the luma between brows and mouth, brought to 96 pixels a side,
     so that a small face counts as the soft one that training would see; divided by the luma's variance, so that neither
-    light nor skin counts, and given in thousandths.
+    light nor skin counts. Good footage has 12 to 66, the demo 9 to 19; a Gaussian blur of 1.5 pixels, of a face
+    128 pixels wide, leaves 2 to 5.
     """
     points = align.transform(landmarks_xy, matrix)[17:]
     low, high = points.min(0), points.max(0)
@@ -51,7 +52,8 @@ def sharpness(crop_bgr: np.ndarray, landmarks_xy: np.ndarray, box_xyxy: np.ndarr
     scale = REGION / side
     view = np.column_stack([np.eye(2) * scale, (REGION - 1) / 2 - scale * (low + high) / 2])
     luma = align.warp(cv2.cvtColor(crop_bgr, cv2.COLOR_BGR2GRAY), view, REGION).astype(np.float32)
-    return float(1000 * cv2.Laplacian(luma, cv2.CV_32F).var() / max(luma.var(), 1.0))
+    bends = cv2.Laplacian(luma, cv2.CV_32F)[1:-1, 1:-1]  # at the rim there are no neighbours
+    return float(100 * bends.var() / max(luma.var(), 1.0))
 
 
 def size(crop_bgr: np.ndarray, landmarks_xy: np.ndarray, box_xyxy: np.ndarray, matrix: np.ndarray) -> float:

@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_align import face
+
+from swapcore import detect, nets, studio, video
+
+WIDTH, HEIGHT = 400, 240
+FACE = 60  # width of a made-up face, pixels
+boxes = st.tuples(*[st.floats(-50, 50)] * 2, *[st.floats(0.1, 80)] * 2).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+
+
+# geometry
+
+
+@given(a=st.lists(boxes, max_size=4), b=st.lists(boxes, max_size=4))
+def test_overlap_is_a_share_the_same_both_ways(a, b):
+    found = detect.overlap(np.array(a), np.array(b))
+    assert found.shape == (len(a), len(b)) and found.dtype == np.float32
+    assert ((found >= 0) & (found <= 1)).all()
+    np.testing.assert_allclose(found, detect.overlap(np.array(b), np.array(a)).T)
+    np.testing.assert_allclose(np.diag(detect.overlap(np.array(a), np.array(a))), 1, rtol=1e-4)
+
+
+def test_overlap_of_known_boxes():
+    assert detect.overlap([(0, 0, 2, 2)], [(1, 1, 3, 3), (2, 0, 4, 2)]).tolist() == [[pytest.approx(1 / 7), 0]]
+
+
+@pytest.mark.parametrize("degrees", [-130, -20, 0, 45])
+def test_box_and_lean_of_a_face(degrees):
+    landmarks = face(100, 80, 50, degrees)
+    box = detect.box_around(landmarks)
+    assert box[2] - box[0] == pytest.approx(50 * detect.BOX_SIDE, rel=1e-3)
+    down = 50 * detect.BOX_DOWN * np.array([-np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))])
+    np.testing.assert_allclose((box[:2] + box[2:]) / 2, down + [100, 80], atol=0.05)
+    assert detect.lean(landmarks) == pytest.approx(degrees, abs=0.1)
+
+
+# detector and landmarks on a synthetic actor
+
+
+@pytest.fixture(scope="module")
+def scene():
+    picture, truth = studio.render(studio.actor_named("bob"), studio.Frame(yaw=8), size=320)
+    return picture, truth.faces[0].landmarks_xy
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return detect.fitter(nets.model_path("landmarks"))
+
+
+def error(found: np.ndarray, truth: np.ndarray) -> float:
+    """Mean distance of landmarks, shares of the distance between the outer corners of the eyes."""
+    return float(np.linalg.norm(found - truth, axis=1).mean() / np.linalg.norm(truth[36] - truth[45]))
+
+
+@pytest.mark.parametrize("name", detect.DETECTORS)
+@pytest.mark.parametrize("scale", [0.5, 1, 3.7])
+def test_detectors_find_a_face_where_it_is(name, scale, scene):
+    picture, truth = scene
+    frame = cv2.resize(detect.grey(picture), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    boxes_xyxy, scores = detect.DETECTORS[name](detect_size=320, min_score=0.0)(frame)
+    assert boxes_xyxy.dtype == scores.dtype == np.float32 and boxes_xyxy.shape == (1, 4) and scores.shape == (1,)
+    assert scores[0] > 0
+    assert detect.overlap(boxes_xyxy, detect.box_around((truth + 0.5) * scale - 0.5))[0, 0] > 0.6
+
+
+@pytest.mark.parametrize("name", detect.DETECTORS)
+def test_detectors_find_nothing_where_nothing_is(name):
+    detector = detect.DETECTORS[name](detect_size=320, min_score=0.0)
+    for frame in (np.zeros((240, 320), np.uint8), np.full((1, 1), 9, np.uint8), np.zeros((3, 900), np.uint8)):
+        boxes_xyxy, scores = detector(frame)
+        assert boxes_xyxy.shape == (0, 4) and scores.shape == (0,)
+
+
+@pytest.mark.parametrize("name", detect.DETECTORS)
+def test_min_score_only_leaves_out(name, scene):
+    frame = detect.grey(scene[0])
+    all_boxes, scores = detect.DETECTORS[name](detect_size=640, min_score=-0.8)(frame)
+    assert all(a >= b for a, b in pairwise(scores))
+    kept, _ = detect.DETECTORS[name](detect_size=640, min_score=float(scores[0]) + 0.01)(frame)
+    assert len(all_boxes) and not len(kept)
+
+
+def test_landmarks_are_near_the_truth(scene, fit):
+    picture, truth = scene
+    assert error(detect.locate(detect.grey(picture), detect.box_around(truth) + 6, fit), truth) < 0.06
+
+
+@pytest.mark.parametrize("degrees", [-75, 40, 160])
+def test_landmarks_follow_a_rotated_picture(degrees, scene, fit):
+    frame, truth = detect.grey(scene[0]), scene[1]
+    upright = fit(frame, detect.box_around(truth), 0.0)
+    matrix = cv2.getRotationMatrix2D((160, 160), -degrees, 1.0)
+    rotated = cv2.warpAffine(frame, matrix, (320, 320), borderMode=cv2.BORDER_REPLICATE)
+    centre = matrix[:, :2] @ detect.box_around(truth).reshape(2, 2).mean(0) + matrix[:, 2]
+    half = np.ptp(detect.box_around(truth)[::2]) / 2
+    found = fit(rotated, np.concatenate([centre - half, centre + half]), degrees)
+    assert error(found, upright @ matrix[:, :2].T + matrix[:, 2]) < 0.03
+
+
+def test_landmarks_are_finer_than_pixels(scene, fit):
+    small = cv2.resize(detect.grey(scene[0]), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    truth = (scene[1] + 0.5) / 4 - 0.5
+    found = fit(small, detect.box_around(truth), 0.0)
+    assert np.abs(found - found.round()).mean() > 0.1
+    assert error(found, truth) < 0.09
+
+
+# tracks: a world in which the detector and the landmarks are known
+
+
+class World:
+    """Faces as squares of noise at known places; `missed` (frame, face) are not detected, `alarms` are no faces."""
+
+    def __init__(self, places, *, missed=(), scores=None, patches=None):
+        self.places, self.missed, self.scores, self.patches = places, set(missed), scores or {}, patches or {}
+        self.detections: list[int] = []
+
+    def frames(self, shots=None):
+        for n, places in enumerate(self.places):
+            frame = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+            for k, (x, y) in places.items():
+                seed = self.patches.get((n, k), k)
+                patch = np.random.default_rng(seed).uniform(0, 255, (12, 12)).astype(np.float32)
+                patch = cv2.resize(patch, (80, 80), interpolation=cv2.INTER_CUBIC).clip(0, 255)
+                frame[y - 40 : y + 40, x - 40 : x + 40] = patch[..., None]
+            frame[0, 0] = n  # by which detector and landmarks know the frame
+            yield n, shots[n] if shots else 0, frame
+
+    def detect(self, gray):
+        n = int(gray[0, 0])
+        self.detections.append(n)
+        seen = [k for k in self.places[n] if (n, k) not in self.missed]
+        found = [detect.box_around(self.face(n, k)) for k in seen]
+        return np.array(found, np.float32).reshape(-1, 4), np.array([self.scores.get(k, 1.5) for k in seen], np.float32)
+
+    def face(self, n, k):
+        return face(*self.places[n][k], FACE).astype(np.float32)
+
+    def fit(self, gray, box, angle):
+        """The nearest face, or the landmarks stay where they were."""
+        n, middle = int(gray[0, 0]), (box[:2] + box[2:]) / 2
+        near = sorted(self.places[n], key=lambda k: np.hypot(*(self.places[n][k] - middle)))
+        if near and np.hypot(*(self.places[n][near[0]] - middle)) < FACE / 2:
+            return self.face(n, near[0])
+        return face(*middle, FACE).astype(np.float32)
+
+    def follow(self, shots=None, *, every=5, carry=20, min_size=10, describe=lambda frame, landmarks: None):
+        yield from detect.follow(
+            self.frames(shots),
+            describe,
+            detect=self.detect,
+            fit=self.fit,
+            every=every,
+            carry=carry,
+            min_size=min_size,
+        )
+
+
+def still(count, **faces):
+    """The same places in each of some frames."""
+    return [{int(k[1:]): place for k, place in faces.items()} for _ in range(count)]
+
+
+def tracks(found):
+    return [[f.track for f in faces] for _, faces in found]
+
+
+@pytest.mark.parametrize("every", [1, 3, 5, 50])
+def test_a_moving_face_is_one_track_with_few_detections(every):
+    world = World([{0: (60 + 5 * n, 100 + 3 * (n % 4))} for n in range(41)])
+    found = list(world.follow(every=every, carry=60))
+    assert [n for n, _ in found] == list(range(41)) and tracks(found) == [[0]] * 41
+    assert world.detections == list(range(0, 41, every))
+    for n, (face_found,) in found:
+        np.testing.assert_array_equal(face_found.landmarks_xy, world.face(n, 0))
+        np.testing.assert_array_equal(face_found.box_xyxy, detect.box_around(world.face(n, 0)))
+        assert face_found.frame == n and face_found.detected == (n % every == 0) and face_found.score == 1.5
+
+
+def test_two_faces_keep_their_tracks_and_stand_from_left_to_right():
+    world = World([{0: (60 + 9 * n, 60), 1: (340 - 9 * n, 180)} for n in range(30)])
+    found = list(world.follow())
+    assert all(len(faces) == 2 for _, faces in found)
+    assert all(faces[0].box_xyxy[0] <= faces[1].box_xyxy[0] for _, faces in found)
+    upper = {f.track for _, faces in found for f in faces if f.box_xyxy[1] < 80}
+    lower = {f.track for _, faces in found for f in faces if f.box_xyxy[1] > 80}
+    assert len(upper) == len(lower) == 1 and upper != lower
+
+
+def test_a_face_that_enters_is_found_at_the_next_detection():
+    world = World([{0: (80, 100)} | ({1: (280, 100)} if n >= 7 else {}) for n in range(20)])
+    assert [len(faces) for _, faces in world.follow(every=5)] == [1] * 10 + [2] * 10
+
+
+def test_a_face_that_leaves_is_gone_at_once_and_returns_as_another_track():
+    world = World([{} if 6 <= n < 15 else {0: (200, 100)} for n in range(25)])
+    # lost in frame 6, looked for there and in 11, found again in 16
+    assert tracks(world.follow(every=5)) == [[0]] * 6 + [[]] * 10 + [[1]] * 9
+
+
+def test_tracks_end_with_their_shot():
+    world = World(still(12, f0=(200, 100)))
+    found = list(world.follow(shots=[0] * 7 + [1] * 5))
+    assert tracks(found) == [[0]] * 7 + [[1]] * 5
+    assert [n for n, faces in found if faces[0].detected] == [0, 5, 7]
+
+
+def test_another_face_in_the_same_place_is_another_track():
+    world = World(still(12, f0=(200, 100)), patches={(n, 0): 77 for n in range(7, 12)})
+    assert tracks(world.follow()) == [[0]] * 7 + [[1]] * 5
+
+
+@pytest.mark.parametrize("carry", [6, 12])
+def test_a_face_that_the_detector_misses_is_carried_for_a_while(carry):
+    world = World(still(40, f0=(200, 100)), missed={(n, 0) for n in range(1, 40)})
+    found = list(world.follow(every=5, carry=carry))
+    assert tracks(found) == [[0]] * (carry + 1) + [[]] * (39 - carry)
+
+
+def test_a_carried_face_that_turned_into_something_else_is_dropped():
+    missed = {(n, 0) for n in range(1, 40)}
+    # its look drifts by so little that no frame stands out, to that of something else
+    world = World(still(40, f0=(200, 100)), missed=missed)
+    looks = [np.random.default_rng(k).uniform(0, 255, (12, 12)) for k in (0, 1)]
+
+    def frames(shots=None):
+        for n in range(40):
+            frame = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+            mixed = (looks[0] * (1 - n / 39) + looks[1] * n / 39).astype(np.float32)
+            frame[60:140, 160:240] = cv2.resize(mixed, (80, 80), interpolation=cv2.INTER_CUBIC).clip(0, 255)[..., None]
+            frame[0, 0] = n
+            yield n, 0, frame
+
+    world.frames = frames
+    seen = [len(faces) for _, faces in world.follow(every=5, carry=100)]
+    assert seen[:10] == [1] * 10 and seen[-1] == 0
+
+
+def test_a_weak_detection_that_is_not_found_again_never_was():
+    world = World(still(15, f0=(100, 100), f1=(300, 100)), scores={1: 0.1}, missed={(n, 1) for n in range(1, 15)})
+    assert tracks(world.follow(every=5)) == [[0]] * 15
+
+
+def test_a_weak_detection_that_is_found_again_was_one_from_the_start():
+    world = World(still(15, f0=(100, 100)), scores={0: 0.1})
+    assert tracks(world.follow(every=5)) == [[0]] * 15
+
+
+def test_a_strong_detection_need_not_be_found_again():
+    world = World(still(4, f0=(100, 100)), missed={(1, 0), (2, 0), (3, 0)})
+    assert tracks(world.follow(every=1)) == [[0]] * 4
+
+
+def test_a_weak_detection_at_the_end_of_a_shot_counts():
+    world = World(still(9, f0=(100, 100)), scores={0: 0.1})
+    assert tracks(world.follow(shots=[0, 0, 0, 1, 2, 2, 2, 2, 2])) == [[0]] * 3 + [[1]] + [[2]] * 5
+
+
+def test_small_faces_are_left_out_and_not_forgotten():
+    world = World(still(3, f0=(100, 100)))
+    side = FACE * detect.BOX_SIDE
+    assert tracks(world.follow(min_size=side + 1)) == [[]] * 3
+    assert tracks(world.follow(min_size=side - 1)) == [[0]] * 3
+
+
+def test_two_tracks_on_one_face_become_one():
+    # the second comes to stand where the first is
+    world = World([{0: (200, 100), 1: (330 - 10 * min(n, 13), 100)} for n in range(25)])
+    assert [len(faces) for _, faces in world.follow(every=2)][-5:] == [1] * 5
+
+
+def test_frames_without_faces_and_no_frames():
+    assert list(World(still(3)).follow()) == [(0, []), (1, []), (2, [])]
+    assert list(World([]).follow()) == []
+
+
+def test_only_a_few_frames_are_waited_for_and_described_while_at_hand():
+    world, read, described = World(still(60, f0=(200, 100)), scores={0: 0.1}), [], []
+    frames = world.frames
+
+    def counted(shots=None):
+        for item in frames(shots):
+            read.append(item[0])
+            yield item
+
+    world.frames = counted
+    behind = []
+    for n, _ in world.follow(every=5, describe=lambda frame, landmarks: described.append(int(frame[0, 0, 0]))):
+        behind.append(read[-1] - n)
+    assert max(behind) <= 5 and described == list(range(60))
+
+
+# smoothing
+
+
+def path(frames, jitter, seed=0, speed=0.0):
+    noise = np.random.default_rng(seed).normal(0, jitter, (len(frames), 68, 2))
+    return face(200, 100, 100) + noise + np.array(frames)[:, None, None] * [speed, speed / 2]
+
+
+def test_jitter_goes():
+    frames = np.arange(60)
+    raw = path(frames, 0.5)
+    smooth = detect.smooth(raw, frames)
+    assert smooth.shape == raw.shape and smooth.dtype == np.float32
+    assert np.diff(smooth, 2, axis=0).std() < 0.2 * np.diff(raw, 2, axis=0).std()
+    assert (smooth - path(frames, 0)).std() < 0.6 * 0.5
+
+
+def test_motion_stays_without_lag():
+    frames = np.arange(30)
+    steady = path(frames, 0, speed=1.5)
+    inner = slice(5, -5)
+    np.testing.assert_allclose(detect.smooth(steady, frames)[inner], steady[inner], atol=1e-3)
+
+
+def test_a_jump_is_kept():
+    frames = np.arange(30)
+    raw = path(frames, 0)
+    raw[15:] += 30
+    np.testing.assert_allclose(detect.smooth(raw, frames), raw, atol=0.05)
+
+
+def test_smoothing_has_no_direction_and_no_scale():
+    frames = np.array([0, 1, 2, 4, 5, 9, 10, 11, 12])
+    raw = path(frames, 0.8, seed=3, speed=0.4)
+    smooth = detect.smooth(raw, frames)
+    np.testing.assert_allclose(detect.smooth(raw[::-1], 12 - frames[::-1])[::-1], smooth, atol=1e-3)
+    np.testing.assert_allclose(detect.smooth(raw * 7 + 500, frames), smooth * 7 + 500, atol=1e-2)
+
+
+def test_faces_far_apart_in_time_do_not_mix():
+    raw = path([0, 1], 2.0, seed=5)
+    np.testing.assert_allclose(detect.smooth(raw, np.array([0, 60])), raw, atol=1e-3)
+    assert np.abs(detect.smooth(raw, np.array([0, 1])) - raw).max() > 0.1
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_short_tracks(count):
+    raw = path(np.arange(count), 0.0)
+    np.testing.assert_allclose(detect.smooth(raw, np.arange(count)), raw, atol=1e-3)
+
+
+# real faces
+
+
+@pytest.mark.parametrize(("clip", "count"), [("clip_b.mp4", 60), ("crowd.mp4", 40)])
+def test_real_faces_are_found_in_every_frame(footage, fit, clip, count):
+    frames, info = video.index(
+        footage / clip, name="x", start=None, end=count / 30, shot_threshold=30, duplicate_threshold=0.05
+    )
+    decoded = ((n, 0, frame) for n, frame in video.decode(footage / clip, frames, info))
+    found = dict(
+        detect.follow(
+            decoded,
+            lambda frame, landmarks: None,
+            detect=detect.hog(detect_size=512, min_score=0.0),
+            fit=fit,
+            every=5,
+            carry=60,
+            min_size=32,
+        )
+    )
+    people = 2 if clip.startswith("crowd") else 1
+    assert len(found) == count
+    assert all([f.track for f in faces] == [f.track for f in found[0]] for faces in found.values())
+    assert all(len(faces) == people for faces in found.values())
