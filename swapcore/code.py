@@ -48,7 +48,9 @@ def _parse(file: Path) -> tuple[str, frozenset[str]]:
             units.add(node.module.split(".")[1])
         elif isinstance(node, ast.Import):
             units |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("swapcore.")}
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
+            node
+        ):
             node.body = node.body[1:] or [ast.Pass()]
     text = ast.unparse(tree)
     return hashlib.sha256(text.encode()).hexdigest(), frozenset(u for u in units - WITHOUT_RESULT if _files(u))

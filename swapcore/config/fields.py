@@ -128,8 +128,8 @@ class Sort(Section):
 class Clean(Section):
     """Which faces train and which are swapped."""
 
-    min_sharpness: float = Field(8.0, ge=0)
-    """Softer faces do not train, unit of quality.sharpness."""
+    min_sharpness: float = Field(5.0, ge=0)
+    """Softer faces do not train, per cent as under the faces of the sheet: up to about 5 is soft, from 9 on sharp."""
     min_size: int = Field(40, ge=0)
     """Smaller faces do not train, pixels of the frame (quality.size)."""
     max_yaw: float = Field(75.0, ge=0, le=90)
