@@ -29,6 +29,7 @@ SAME_BOX = 0.4  # IoU from which a detection is of a track, and a face where it 
 TWO_TRACKS = 0.6  # IoU from which two tracks are on one face
 SAME_LOOK = 0.75  # correlation with the frame before; carried faces of the test footage: 0.9 and more
 STILL_A_FACE = 0.4  # correlation with the last detection, asked for when the detector misses the face
+REACH = 1.5  # sides of its box that a face can move from one frame to the next
 SURE_SCORE = 0.3  # a detection with this score need not be found a second time
 SMOOTH_FRAMES = 1.5  # standard deviation of the filter in time, frames
 SMOOTH_MOTION = 0.02  # and in motion, shares of the face's size
@@ -44,23 +45,31 @@ def hog(*, detect_size: int, min_score: float) -> Detector:
 
     Returns f(frame_gray (h, w) uint8) -> boxes_xyxy (n, 4) float32 in frame pixels, scores (n,) float32 (0: the edge of
     the SVM; good frontal faces have 1 to 3), the best first. The frame is brought to `detect_size` pixels on its longer
-    side, enlarged at most twice; the detector finds faces from 80 pixels there. Detections under `min_score` are dropped.
+    side, where faces from 80 pixels are found; where none is, to twice that, for faces half as large. It is enlarged at
+    most twice. Detections under `min_score` are dropped.
     """
     import dlib
 
     detector = dlib.get_frontal_face_detector()
 
-    def detect(frame_gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        scale = min(detect_size / max(frame_gray.shape), 2.0)
-        if not 1 <= scale < 1.25:  # a little larger would cost time and find nothing
+    def look(frame_gray: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+        if scale != 1:
             way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             frame_gray = cv2.resize(frame_gray, None, fx=scale, fy=scale, interpolation=way)
-        else:
-            scale = 1.0
         found, scores, _ = detector.run(frame_gray, 0, min_score)
         edges = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in found]
         boxes = np.array(edges, np.float32).reshape(-1, 4) / scale - 0.5
         return boxes, np.array(scores, np.float32)
+
+    def detect(frame_gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        fit = detect_size / max(frame_gray.shape)
+        # a frame a little smaller is taken as it is: to enlarge it would cost time and find nothing
+        scales = [1.0 if 1 <= scale < 1.25 else min(scale, 2.0) for scale in (fit, 2 * fit)]
+        for scale in dict.fromkeys(scales):
+            boxes, scores = look(frame_gray, scale)
+            if len(boxes):
+                break
+        return boxes, scores
 
     return detect
 
@@ -156,6 +165,10 @@ class _Track:
         self.known = self.look
         self.sure = True if self.score >= SURE_SCORE else None
 
+    def detected(self, score: float) -> None:
+        """The detector found it where it is."""
+        self.known, self.carried, self.score, self.sure = self.look, 0, float(score), True
+
 
 def follow(
     frames: Iterable[tuple[int, int, np.ndarray]],
@@ -174,9 +187,10 @@ def follow(
     goes into Found.data; frames are not kept.
 
     The detector runs in every `every`-th frame of a shot and wherever a face was lost. Between, a face's landmarks are
-    fitted anew from where they were. A face that the detector misses is carried for `carry` frames at most, as long as it
-    looks as it did. A detection of low score that is not found again when the detector runs next is dropped. Tracks end
-    with their shot. Faces narrower than `min_size` pixels are left out.
+    fitted anew from where they were; one that moved too far for that goes on where the detector finds what looks like it.
+    A face that the detector misses is carried for `carry` frames at most, as long as it looks as it did. A detection of
+    low score that is not found again when the detector runs next is dropped. Tracks end with their shot. Faces narrower
+    than `min_size` pixels are left out.
     """
     waiting: deque[tuple[int, list[tuple[_Track, Found]]]] = deque()
     tracks: list[_Track] = []
@@ -238,37 +252,56 @@ def _detect(
     """Run the detector: the tracks that go on and those that begin, the numbers of those detected, the count of tracks."""
     boxes, scores = detect(frame)
     free = set(range(len(boxes)))
-    likeness = overlap([box_around(t.landmarks) for t in tracks], boxes)
-    matches: dict[int, int] = {}
-    for t, b in sorted(np.argwhere(likeness >= SAME_BOX).tolist(), key=lambda pair: -likeness[tuple(pair)]):
-        if t not in matches and b in free:
-            matches[t] = b
-            free.remove(b)
+    here = [track for track, on in zip(tracks, held, strict=True) if on]
+    lost = [track for track, on in zip(tracks, held, strict=True) if not on]
+    likeness = overlap([box_around(t.landmarks) for t in here], boxes)
     kept, seen = [], set()
-    for t, track in enumerate(tracks):
-        if t in matches:
-            if not held[t]:
-                landmarks = locate(frame, boxes[matches[t]], fit)
-                look = _look(frame, landmarks)
-                if _correlation(look, track.look) < STILL_A_FACE:  # somebody else in the same place: a cut
-                    free.add(matches[t])
-                    continue
-                track.landmarks, track.look = landmarks, look
-            track.known, track.carried, track.score, track.sure = track.look, 0, float(scores[matches[t]]), True
-            seen.add(track.number)
+    for t, b in sorted(np.argwhere(likeness >= SAME_BOX).tolist(), key=lambda pair: -likeness[tuple(pair)]):
+        if here[t].number not in seen and b in free:
+            here[t].detected(scores[b])
+            seen.add(here[t].number)
+            free.remove(b)
+    for track in here:
+        if track.number in seen:
             kept.append(track)
         elif track.sure is None:
             track.sure = False
-        elif held[t] and _correlation(track.look, track.known) >= STILL_A_FACE:
+        elif _correlation(track.look, track.known) >= STILL_A_FACE:
             kept.append(track)
     for b in sorted(free):
         landmarks = locate(frame, boxes[b], fit)
         if overlap(box_around(landmarks), boxes[b])[0, 0] < SAME_BOX:  # the landmarks found no face there
             continue
-        kept.append(_Track(count, landmarks, _look(frame, landmarks), float(scores[b])))
-        seen.add(count)
-        count += 1
+        look = _look(frame, landmarks)
+        track = _again(lost, landmarks, look)
+        if track is None:
+            track = _Track(count, landmarks, look, float(scores[b]))
+            count += 1
+        else:  # it moved farther than landmarks can follow
+            lost.remove(track)
+            track.landmarks, track.look = landmarks, look
+            track.detected(scores[b])
+        seen.add(track.number)
+        kept.append(track)
+    for track in lost:
+        track.sure = bool(track.sure)
     return kept, seen, count
+
+
+def _again(lost: list[_Track], landmarks_xy: np.ndarray, look: np.ndarray) -> _Track | None:
+    """Of the tracks just lost, the one whose face this is: it looks the same, and is not too far away."""
+    box, best, most = box_around(landmarks_xy), None, 0.0
+    for track in lost:
+        before = box_around(track.landmarks)
+        side, side_before = box[2] - box[0], before[2] - before[0]
+        way = np.hypot(*(box[:2] + box[2:] - before[:2] - before[2:])) / 2
+        near = overlap(before, box)[0, 0] >= SAME_BOX
+        if not near and (way > REACH * side_before or not 1 / 1.5 < side / side_before < 1.5):
+            continue
+        likeness = _correlation(look, track.look)
+        if likeness >= (STILL_A_FACE if near else SAME_LOOK) and likeness > most:
+            best, most = track, likeness
+    return best
 
 
 def _apart(tracks: list[_Track]) -> list[_Track]:

@@ -74,6 +74,15 @@ def test_detectors_find_a_face_where_it_is(name, scale, scene):
     assert detect.overlap(boxes_xyxy, detect.box_around((truth + 0.5) * scale - 0.5))[0, 0] > 0.6
 
 
+def test_hog_looks_again_for_smaller_faces(scene):
+    small = cv2.resize(detect.grey(scene[0]), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    frame = cv2.copyMakeBorder(small, 100, 100, 20, 256, cv2.BORDER_CONSTANT, value=80)
+    truth = (scene[1] + 0.5) * 0.4 - 0.5 + [20, 100]
+    boxes_xyxy, _ = detect.hog(detect_size=404, min_score=0.0)(frame)
+    assert len(boxes_xyxy) == 1 and detect.overlap(boxes_xyxy, detect.box_around(truth))[0, 0] > 0.6
+    assert not len(detect.hog(detect_size=150, min_score=0.0)(frame)[0])
+
+
 @pytest.mark.parametrize("name", detect.DETECTORS)
 def test_detectors_find_nothing_where_nothing_is(name):
     detector = detect.DETECTORS[name](detect_size=320, min_score=0.0)
@@ -196,6 +205,17 @@ def test_two_faces_keep_their_tracks_and_stand_from_left_to_right():
     upper = {f.track for _, faces in found for f in faces if f.box_xyxy[1] < 80}
     lower = {f.track for _, faces in found for f in faces if f.box_xyxy[1] > 80}
     assert len(upper) == len(lower) == 1 and upper != lower
+
+
+def test_a_face_that_leaps_keeps_its_track():
+    world = World([{0: (100 if n < 7 else 170, 100), 1: (320, 100 if n < 13 else 170)} for n in range(20)])
+    assert tracks(world.follow(every=5)) == [[0, 1]] * 20
+    assert 7 in world.detections and 13 in world.detections
+
+
+def test_a_face_does_not_leap_across_the_frame():
+    world = World([{0: (60 if n < 7 else 340, 100)} for n in range(12)])
+    assert tracks(world.follow(every=5)) == [[0]] * 7 + [[1]] * 5
 
 
 def test_a_face_that_enters_is_found_at_the_next_detection():
