@@ -157,7 +157,7 @@ def test_a_hint_changes_nothing(toy):
     ("module", "expected"),
     [
         ("convert.py", VIDEOS),
-        ("measure.py", {"measure": 2}),
+        ("measure/metrics.py", {"measure": 2, "report": 2}),  # the strip shows frames that measure chose
         ("clean.py", {"clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
     ],
 )
