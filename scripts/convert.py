@@ -55,7 +55,7 @@ def main(args):
             crf=settings.encoder.crf,
             preset=settings.encoder.preset,
             colour=video.colour(args.path, name=info.name),
-            metadata=label.note_record(text=labels.note_text, **note),
+            metadata=label.marks() | label.note_record(text=labels.note_text, **note),
         )
 
 

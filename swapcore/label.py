@@ -142,7 +142,7 @@ def _wrap(text: str, font: Any, size: int, limit: float) -> list[str]:
 
 
 def note_record(*, mode: str, text: str, seconds: float) -> dict[str, str]:
-    """Metadata that `convert` writes into a composite: which note was drawn."""
+    """Which note was drawn, as metadata of the composite and of the video."""
     shown = {"mode": mode} if mode == "off" else {"mode": mode, "text": text}
     if mode == "opening":
         shown["seconds"] = f"{seconds:g}"
@@ -197,6 +197,15 @@ def aigc(*, producer: str, content_sha256: str) -> dict[str, str]:
     }
 
 
+def marks() -> dict[str, str]:
+    """What every file with swapped pixels says of itself, also the composite, which somebody may keep: that it is synthetic."""
+    return {
+        "comment": f"Synthetic: faces in this video were swapped with {TOOL}. See its provenance.json.",
+        "software": TOOL,
+        "digital_source_type": SOURCE_TYPE,
+    }
+
+
 def metadata(*, title: str, producer: str, content_sha256: str, record: dict[str, str]) -> dict[str, str]:
     """The video's metadata: that it is synthetic, by which tool, the AIGC label, and the note's record.
 
@@ -204,9 +213,7 @@ def metadata(*, title: str, producer: str, content_sha256: str, record: dict[str
     """
     return {
         "title": f"{title} (synthetic)",
-        "comment": f"Synthetic: faces in this video were swapped with {TOOL}. See its provenance.json.",
-        "software": TOOL,
-        "digital_source_type": SOURCE_TYPE,
+        **marks(),
         "AIGC": json.dumps(aigc(producer=producer, content_sha256=content_sha256), ensure_ascii=False),
         **record,
     }

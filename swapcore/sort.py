@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from swapcore.types import FaceSet, FrameTable, PeopleTable, ScoreTable
@@ -71,4 +73,6 @@ def lines(scores: ScoreTable, person: str) -> str:
     )
     table = scores.select(np.argsort(scores.order, kind="stable"))
     rows = zip(table.clip, table.id, table.box_xyxy.round().astype(int).tolist(), strict=True)
-    return head + "".join(f'- {{clip: {clip}, face: "{name}", box: {box}}}\n' for clip, name, box in rows)
+    return head + "".join(
+        f"- {{clip: {clip}, face: {json.dumps(name, ensure_ascii=False)}, box: {box}}}\n" for clip, name, box in rows
+    )

@@ -6,6 +6,7 @@ A file is written beside its place, flushed to the disk and renamed, so that its
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -34,9 +35,14 @@ T = TypeVar("T", bound=Table)
 
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, with its suffix; renamed to `path` when the block ends well, removed when not."""
+    """A temporary path beside `path`, with its suffix; renamed to `path` when the block ends well, removed when not.
+
+    What a kill left of an earlier try is removed: only one process at a time may write a path.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
+        left.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)

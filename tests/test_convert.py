@@ -335,8 +335,9 @@ def test_script_makes_a_composite(script, given):
         changed[n][note] = False
     assert [n for n in out if changed[n].any()] == [0, 4]
     assert out[0][101, 61].tolist() == pytest.approx([0, 255, 0], abs=12)
-    record = label.note_record(mode="opening", text="Synthetic: face swapped", seconds=2.0)
-    assert video.read_metadata(given.out)[label.NOTE_KEY] == record[label.NOTE_KEY]
+    said = video.read_metadata(given.out)
+    record = label.note_record(mode="opening", text="Synthetic: face swapped", seconds=2.0) | label.marks()
+    assert {key: said[key.lower()] for key in record} == record
     assert [p.name for p in given.out.parent.iterdir()] == ["composite.mkv"]
 
 

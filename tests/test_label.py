@@ -120,6 +120,7 @@ def test_the_metadata_say_that_the_video_is_synthetic():
     aigc = json.loads(found["AIGC"])
     keys = ("Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID")
     assert list(aigc) == [*keys, "ReservedCode2"] and all(isinstance(v, str) for v in aigc.values())
+    assert label.marks().items() <= found.items(), "a composite says the same"
     assert aigc["Label"] == "1" and aigc["ContentProducer"] == "Film Ltd" and "abab" in aigc["ProduceID"]
 
 

@@ -7,6 +7,8 @@ import os
 import pytest
 from toy import Toy
 
+from swapcore import store
+
 # two people with photos, one known from a clip alone; four clips, two swaps, both onto b1
 FRESH = {
     "frames": 4,
@@ -58,6 +60,21 @@ def toy(made):
 
 def test_nothing_changed_nothing_to_do(toy):
     assert toy.plan() == {}
+
+
+def test_a_project_may_move_to_a_path_with_spaces(toy):
+    home = toy.folder
+    toy.folder = home.rename(home.with_name("another place"))
+    try:
+        assert toy.plan() == {}
+        toy.snakemake("--quiet", "all", "--force", "results/clips/a1/frames.parquet")
+    finally:
+        toy.folder = toy.folder.rename(home)
+
+
+def test_pictures_are_the_same_to_the_workflow_and_to_the_library(root):
+    text = (root / "workflow/rules/common.smk").read_text()
+    assert f"PICTURES = {store.PICTURES!r}".replace("'", '"') in text
 
 
 def test_a_clip_added_is_extracted_alone_and_its_person_follows(toy):
@@ -190,6 +207,7 @@ def test_a_failed_job_is_made_again(toy, stage):
         ({"people": {"ann": {"references": ["photos/ann"]}}}, "ann has no consent record"),
         ({"clips": "config/nothing.tsv"}, "expected the table of clips at config/nothing.tsv"),
         ({"trian": {}}, "did you mean train?"),
+        ({"clips": [{"name": "a1"}]}, "expected the path of a table"),
     ],
 )
 def test_no_job_before_the_configuration_is_right(toy, change, words):
@@ -198,6 +216,27 @@ def test_no_job_before_the_configuration_is_right(toy, change, words):
     done = toy.snakemake(check=False)
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert done.returncode == 1 and words in lines[-1] and len(lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("config/edits/anm.yaml", "", "nobody is called anm"),
+        (
+            "config/edits/ann.yaml",
+            "identity:\n- {clip: a9, face: 000001_0, box: [1, 2, 30, 40]}\n",
+            "no clip is called a9",
+        ),
+        ("photos/ann/{2}.jpg", "", "expected a name without { and }"),
+        ("config/clips.tsv", "name\tperson\tpath\na1\tann\tresults/studio/x.mp4\n", "no clip of the studio"),
+    ],
+)
+def test_a_file_that_nothing_would_read_is_one_line(toy, file, text, words):
+    if file == "config/clips.tsv":
+        text += (toy.folder / file).read_text().replace("\na1\t", "\na0\t").partition("\n")[2]
+    toy.write(file, text)
+    done = toy.snakemake(check=False)
+    assert done.returncode == 1 and words in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_missing_clip_is_one_line(toy):

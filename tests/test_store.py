@@ -87,6 +87,13 @@ def test_nothing_half_written_is_left(tmp_path):
     assert store.read_json(path) == {"a": 1} and [p.name for p in tmp_path.iterdir()] == ["x.json"]
 
 
+def test_what_a_kill_left_goes_with_the_next_try(tmp_path):
+    (tmp_path / ".x.mkv.abcd1234.mkv").write_bytes(b"half")
+    (tmp_path / ".x.mkv.swp").write_bytes(b"somebody else's")
+    store.write_bytes(tmp_path / "x.mkv", b"whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".x.mkv.swp", "x.mkv"]
+
+
 def test_a_face_knows_where_it_came_from():
     crop = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     png = store.face_png(crop, {"clip": "a", "id": "000001_0", "landmarks_xy": [[1.5, 2.0]]})

@@ -24,6 +24,8 @@ PERSON_FILES = [
     "coverage.png",
 ]
 SWAP_FILES = ["trained.json", "weights.h5", "loss.png", "preview.jpg"]
+# what a video's pixels depend on, beside convert, label and each swap's train
+STAGES_BEHIND = ["frames", "faces", "references", "identify", "clean", "dataset"]
 VIDEO_FILES = ["video.mp4", "provenance.json", "measures.json", "strip.jpg"]
 
 
@@ -37,16 +39,23 @@ def pictures(path):
 
 def checked_project():
     """The configuration, checked before any job."""
-    table = Path(config.get("clips") or "config/clips.tsv")
-    if not table.is_file():
+    table = config.get("clips") or "config/clips.tsv"
+    if not isinstance(table, str):
+        raise SwapError(f"clips: expected the path of a table such as config/clips.tsv, got {table!r:.80}")
+    if not (table := Path(table)).is_file():
         raise SwapError(
             f"clips: expected the table of clips at {table}, found none; write it, or name it in config.yaml"
         )
     project = settings_of.load(config, table.read_text(encoding="utf-8"), is_folder=os.path.isdir)
+    rendered = [f"results/studio/{name}.mp4" for name in project.sections["studio"].clips]
     for clip in project.clips.values():
         if not pictures(clip.path):
             raise SwapError(f"clip {clip.name}: no pictures in {clip.path}; put some there, or correct its path")
-        if not clip.path.startswith("results/studio/") and not Path(clip.path).exists():
+        if clip.path.startswith("results/studio/") and clip.path not in rendered:
+            raise SwapError(
+                f"clip {clip.name}: {clip.path} is no clip of the studio; correct clips.tsv, or studio.clips"
+            )
+        if clip.path not in rendered and not Path(clip.path).exists():
             raise SwapError(
                 f"clip {clip.name}: expected a video or a folder at {clip.path}, found none; correct clips.tsv"
             )
@@ -56,7 +65,24 @@ def checked_project():
                 raise SwapError(
                     f"person {name}: expected photos at {path}, found none; correct `references` in config.yaml"
                 )
+    given = [clip.path for clip in project.clips.values()]
+    given += [path for person in project.people.values() for path in person.references]
+    for path in (file for path in given for file in pictures(path)):
+        if "{" in path or "}" in path:  # Snakemake would take them for wildcards
+            raise SwapError(f"{path}: expected a name without {{ and }}; rename it")
     return project
+
+
+def checked_edits(project):
+    """What people decided by hand about identity: file -> its entries. A file or a line that nothing reads is refused."""
+    for path in sorted(Path("config/edits").glob("*.yaml")):
+        if path.stem not in project.people:
+            raise SwapError(f"{path}: nobody is called {path.stem} in config.yaml; rename or remove it")
+    found = {p: edits.read(Path(p).read_text(encoding="utf-8"), where=p).identity for p in edits_of(*project.people)}
+    for entry in (entry for entries in found.values() for entry in entries):
+        if entry.clip not in project.clips:
+            raise SwapError(f"{entry.where}: no clip is called {entry.clip}; correct or delete this line")
+    return found
 
 
 def edits_of(*people):
@@ -66,7 +92,7 @@ def edits_of(*people):
 
 try:
     PROJECT = checked_project()
-    IDENTITY = {p: edits.read(Path(p).read_text(encoding="utf-8"), where=p).identity for p in edits_of(*PROJECT.people)}
+    IDENTITY = checked_edits(PROJECT)
 except (SwapError, UnicodeDecodeError) as error:
     sys.exit(f"swapcore: {error}")
 
@@ -85,14 +111,14 @@ wildcard_constraints:
 # the state lies, how often it is saved) reaches them beside their params, whose change is a reason to run again.
 HINTS = json.dumps({swap: PROJECT.hints("train", swap=swap) for swap in PROJECT.swaps})
 shell.prefix(
-    "set -euo pipefail; export PYTHONPATH={ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"
+    "set -euo pipefail; export SWAPCORE_ROOT={ROOT:q}; export PYTHONPATH=$SWAPCORE_ROOT${{PYTHONPATH:+:$PYTHONPATH}}"
     " SWAPCORE_STATE={PROJECT.state:q} SWAPCORE_HINTS={HINTS:q}; "
 )
 
 
 def script(name):
-    """The command that starts a stage's script."""
-    return f"python {ROOT}/scripts/{name}.py"
+    """The command that starts a stage's script. It is a param, so it does not say where the project lies: that may change."""
+    return f'python "$SWAPCORE_ROOT"/scripts/{name}.py'
 
 
 def clip_files(wildcards):
@@ -119,3 +145,87 @@ def identity_edits(clip):
     """What people decided by hand about whose faces are in this clip: file -> its entries, as text."""
     mine = {path: [str(entry) for entry in entries if entry.clip == clip] for path, entries in IDENTITY.items()}
     return {path: entries for path, entries in mine.items() if entries}
+
+
+# of people.smk
+
+
+def known_from(wildcards):
+    """Photos of a person, or else the faces of clips in which the person is alone."""
+    photos = photos_of(wildcards.person)
+    alone = [clip.name for clip in PROJECT.clips.values() if clip.people == [wildcards.person]]
+    return {"photos": photos} if photos else {"faces": of_clips(alone, "faces.parquet")}
+
+
+# of swaps.smk
+
+
+def person_files(role, file):
+    """The same file of a swap's source or target."""
+    return lambda wildcards: f"results/people/{getattr(PROJECT.swaps[wildcards.swap], role)}/{file}"
+
+
+def clips_of_swap(wildcards):
+    """Names of the clips that a swap learns from."""
+    swap = PROJECT.swaps[wildcards.swap]
+    return clips_of(swap.source, swap.target)
+
+
+# of videos.smk
+
+
+def video_clip(file):
+    """A file of the clip that a video changes."""
+    return lambda wildcards: f"results/clips/{PROJECT.videos[wildcards.video].clip}/{file}"
+
+
+def video_path(wildcards):
+    """The clip itself."""
+    return PROJECT.clips[PROJECT.videos[wildcards.video].clip].path
+
+
+def video_swaps(wildcards):
+    """The swaps a video shows."""
+    return [PROJECT.swaps[name] for name in PROJECT.videos[wildcards.video].swaps]
+
+
+def of_swaps(file):
+    """A file of each swap that a video shows."""
+    return lambda wildcards: [f"results/swaps/{swap.name}/{file}" for swap in video_swaps(wildcards)]
+
+
+def swaps_json(wildcards):
+    """Name, source and target of the swaps a video shows."""
+    return json.dumps([{"name": s.name, "source": s.source, "target": s.target} for s in video_swaps(wildcards)])
+
+
+def people_of_video(wildcards):
+    """Source and target of each swap, in order."""
+    return [person for swap in video_swaps(wildcards) for person in (swap.source, swap.target)]
+
+
+def decisions_of_targets(wildcards):
+    """Which faces are swapped, by each swap's target, in order."""
+    return [f"results/people/{swap.target}/decisions.parquet" for swap in video_swaps(wildcards)]
+
+
+def consents(wildcards):
+    """The consent records of everybody a video uses."""
+    people = sorted(set(people_of_video(wildcards)) | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people))
+    return json.dumps({name: PROJECT.people[name].consent.model_dump(mode="json") for name in people})
+
+
+def settings_behind(wildcards):
+    """All settings that a video's pixels depend on."""
+    found = {stage: json.loads(PROJECT.settings(stage)) for stage in STAGES_BEHIND}
+    found["convert"] = json.loads(PROJECT.settings("convert", video=wildcards.video))
+    found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
+    found["train"] = {s.name: json.loads(PROJECT.settings("train", swap=s.name)) for s in video_swaps(wildcards)}
+    return json.dumps(found, sort_keys=True)
+
+
+def inputs_behind(wildcards):
+    """What a video's swaps learnt from: frame tables, which hold their clips' digests, and reference photos."""
+    people = people_of_video(wildcards)
+    photos = [file for person in dict.fromkeys(people) for file in photos_of(person)]
+    return of_clips(clips_of(*people), "frames.parquet") + photos

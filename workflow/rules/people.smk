@@ -1,11 +1,4 @@
 # Per person: what is known of the face, all faces found, which of them are good, and what is trained from.
-def known_from(wildcards):
-    """Photos of a person, or else the faces of clips in which the person is alone."""
-    photos = photos_of(wildcards.person)
-    alone = [clip.name for clip in PROJECT.clips.values() if clip.people == [wildcards.person]]
-    return {"photos": photos} if photos else {"faces": of_clips(alone, "faces.parquet")}
-
-
 rule references:
     input:
         unpack(known_from),

@@ -1,15 +1,4 @@
 # Per swap: one encoder for both people, a decoder each. Training goes on from its state, which is no output.
-def person_files(role, file):
-    """The same file of a swap's source or target."""
-    return lambda wildcards: f"results/people/{getattr(PROJECT.swaps[wildcards.swap], role)}/{file}"
-
-
-def clips_of_swap(wildcards):
-    """Names of the clips that a swap learns from."""
-    swap = PROJECT.swaps[wildcards.swap]
-    return clips_of(swap.source, swap.target)
-
-
 rule train:
     input:
         source=person_files("source", "dataset.parquet"),
