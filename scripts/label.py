@@ -23,27 +23,25 @@ def main(args):
     label.check_picture(pictures, text=settings.note_text, where=str(args.composite))
 
     content = video.content_digest(args.composite)
-    metadata = label.metadata(
-        title=args.video, producer=settings.producer, content_sha256=content, record=label.note_record(**shown)
-    )
+    metadata = label.metadata(producer=settings.producer, content_sha256=content, record=label.note_record(**shown))
     origin = int(frames.pts[0]) if meta["start"] else 0  # a clip cut at its front begins at 0
     what = {"frames": frames, "info": info, "metadata": metadata, "origin": origin}
+    trained = [store.read_json(path) for path in args.trained]
     with store.atomic(args.out) as temporary:
         video.mux(temporary, video=args.composite, source=args.path, audio=True, **what)
-    digest = store.sha256(args.out)
-    trained = [store.read_json(path) for path in args.trained]
-    made = label.provenance(
-        **what,
-        video={"name": args.video, "file": args.out.name, "sha256": digest, "content_sha256": content},
-        clip={"name": info.name, **label.input_record(args.path), "start": meta["start"], "end": meta["end"]},
-        swaps=json.loads(args.swaps),
-        trained={t["swap"]: t for t in trained},
-        consents=json.loads(args.consents),
-        note={**shown, "reason": settings.note_reason},
-        settings=json.loads(args.config),
-        inputs=[label.input_record(path) for path in [*args.trained, *args.inputs]],
-    )
-    store.write_json(args.provenance, made)
+        digest = store.sha256(temporary)
+        made = label.provenance(
+            **what,
+            video={"name": args.video, "file": args.out.name, "sha256": digest, "content_sha256": content},
+            clip={"name": info.name, **label.input_record(args.path), "start": meta["start"], "end": meta["end"]},
+            swaps=json.loads(args.swaps),
+            trained={t["swap"]: t for t in trained},
+            consents=json.loads(args.consents),
+            note={**shown, "reason": settings.note_reason},
+            settings=json.loads(args.config),
+            inputs=[label.input_record(path) for path in [*args.trained, *args.inputs]],
+        )
+        store.write_json(args.provenance, made)  # first: no video stands anywhere without its sidecar
 
 
 if __name__ == "__main__":

@@ -206,13 +206,13 @@ def marks() -> dict[str, str]:
     }
 
 
-def metadata(*, title: str, producer: str, content_sha256: str, record: dict[str, str]) -> dict[str, str]:
+def metadata(*, producer: str, content_sha256: str, record: dict[str, str]) -> dict[str, str]:
     """The video's metadata: that it is synthetic, by which tool, the AIGC label, and the note's record.
 
     It names nobody but `producer`: who was swapped, and by whose consent, stands in provenance.json.
     """
     return {
-        "title": f"{title} (synthetic)",
+        "title": "Synthetic video",  # a video's own name often holds the names of people
         **marks(),
         "AIGC": json.dumps(aigc(producer=producer, content_sha256=content_sha256), ensure_ascii=False),
         **record,

@@ -115,7 +115,12 @@ def test_settings_come_back_as_they_were():
         ({"people": {"lead": {}}}, ["lead", "no consent record", "basis: written"]),
         ({"people": {"lead": {"consent": {"basis": "written", "by": "x"}}}}, ["lead", "date, scope", "write `consent"]),
         ({"people": {"lead": {"consent": "yes"}}}, ["lead", "expected a consent record"]),
+        (
+            {"people": {"lead": {"consent": {"basis": "self", "by": "x", "date": "2026-99-01", "scope": "y"}}}},
+            ["lead", "date", "2026-11-01", "got '2026-99-01'"],
+        ),
         ({"people": {"../x": {"consent": {"basis": "self"}}}}, ["letters, digits"]),
+        ({"people": {"-x": {"consent": {"basis": "self"}}}}, ["letters, digits"]),  # an option to every script
         ({"people": {}}, ["people", "found none"]),
         ({"state": 3}, ["state", "expected a folder"]),
     ],

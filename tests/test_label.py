@@ -114,7 +114,7 @@ def test_a_record_of_another_note_is_refused(other):
 
 def test_the_metadata_say_that_the_video_is_synthetic():
     record = label.note_record(mode="always", text=TEXT, seconds=2.0)
-    found = label.metadata(title="scene1", producer="Film Ltd", content_sha256="ab" * 32, record=record)
+    found = label.metadata(producer="Film Ltd", content_sha256="ab" * 32, record=record)
     assert "synthetic" in found["title"].lower() and "synthetic" in found["comment"].lower()
     assert label.TOOL in found["comment"]
     aigc = json.loads(found["AIGC"])

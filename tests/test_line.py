@@ -63,12 +63,12 @@ def test_the_video_says_what_it_is(line):
 
 
 def test_nothing_is_left_to_do(line):
-    assert "Nothing to be done" in snakemake(line, "--dry-run").stderr
+    assert "Nothing to be done" in snakemake(line, "--dry-run").stdout
     assert not (line / VIDEO / "composite.mkv").exists()
 
 
 def test_more_steps_go_on_from_the_state(line):
-    snakemake(line, "--config", "train={budget: {steps: 50}}", "results/swaps/ann_onto_bob/trained.json")
+    snakemake(line, "results/swaps/ann_onto_bob/trained.json", "--config", "train={budget: {steps: 50}}")
     trained = json.loads((line / "results/swaps/ann_onto_bob/trained.json").read_text())
     assert trained["steps"] == 50
     log = (line / "results/logs/train/ann_onto_bob.log").read_text()

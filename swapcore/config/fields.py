@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-NAME = r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
+NAME = r"[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
 
 
 def _hint(default: Any, **kwargs: Any) -> Any:
@@ -19,7 +19,15 @@ def _hint(default: Any, **kwargs: Any) -> Any:
 
 
 def _iso(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
+    """A YAML date, or text that is one, as 2026-11-01."""
+    if isinstance(value, datetime.datetime):
+        value = value.date()
+    if isinstance(value, str) and value:
+        try:
+            value = datetime.date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError("expected a date such as 2026-11-01") from None
+    return value.isoformat() if isinstance(value, datetime.date) else value
 
 
 def _off(value: Any) -> Any:
@@ -27,7 +35,7 @@ def _off(value: Any) -> Any:
 
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
-Date = Annotated[str, BeforeValidator(_iso), Field(pattern=r"^\d{4}-\d{2}-\d{2}")]
+Date = Annotated[str, BeforeValidator(_iso)]
 
 
 class Section(BaseModel):
@@ -280,7 +288,7 @@ class Consent(Section):
     """written: signed by somebody; self: you are the person; synthetic: nobody real; public-domain."""
     by: str = ""
     """Who signed or declared it."""
-    date: Date | Literal[""] = ""
+    date: Date = ""
     """When, as 2026-11-01."""
     scope: str = ""
     """What it covers."""

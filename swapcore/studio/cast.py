@@ -1,8 +1,8 @@
 """The cast: who can be asked for by name.
 
-`ann` and `bob` are the demo's pair, chosen for their looks: one skin tone, 0.63 apart on average in dlib's identity unit (0.6 tells
-people apart), but within 0.6 of some others. The six seeds were chosen to lie far from one another: 96 % of the pairs
-of their pictures are more than 0.6 apart.
+`ann` and `bob` are the demo's pair, chosen for their looks: one skin tone and heads of similar shape, 0.63 apart on average
+in dlib's identity unit (0.6 tells people apart), but within 0.6 of some others. The six seeds were chosen to lie far from
+one another: 96 % of the pairs of their pictures are more than 0.6 apart.
 """
 
 from __future__ import annotations

@@ -225,7 +225,8 @@ def settings_behind(wildcards):
 
 
 def inputs_behind(wildcards):
-    """What a video's swaps learnt from: frame tables, which hold their clips' digests, and reference photos."""
-    people = people_of_video(wildcards)
-    photos = [file for person in dict.fromkeys(people) for file in photos_of(person)]
-    return of_clips(clips_of(*people), "frames.parquet") + photos
+    """What a video rests on: frame tables, which hold their clips' digests, reference photos, and what was decided."""
+    people = list(dict.fromkeys(people_of_video(wildcards)))
+    photos = [file for person in people for file in photos_of(person)]
+    decisions = [f"results/people/{person}/decisions.parquet" for person in people]
+    return of_clips(clips_of(*people), "frames.parquet") + photos + decisions + edits_of(*people)
