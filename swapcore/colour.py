@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 
 LEAST_SPREAD = 1e-3  # in Lab's units (L* 0..100): a channel flatter than this has no contrast to scale
+# A face that is hardly trained is soft, so its spread is small: stretched to the target's, its eyes became black holes.
+MOST_STRETCH = 1.5
 
 
 def reinhard(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -19,7 +21,8 @@ def reinhard(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) 
 
     Reinhard, Ashikhmin, Gooch and Shirley, Color Transfer between Images, 2001, with CIE L*a*b* in place of their
     l-alpha-beta. The statistics are weighted by the mask and the whole picture is recoloured by them. An empty mask says
-    nothing, so the face stays as it is; so does the spread of a channel that is flat.
+    nothing, so the face stays as it is; so does the spread of a channel that is flat. No spread grows by more than
+    MOST_STRETCH.
     """
     _check(swapped_bgr, target_bgr, mask)
     if mask.sum() <= 0:
@@ -28,7 +31,7 @@ def reinhard(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) 
     mean, spread = _statistics(swapped, mask)
     wanted_mean, wanted_spread = _statistics(target, mask)
     scale = np.where(spread > LEAST_SPREAD, wanted_spread / np.maximum(spread, LEAST_SPREAD), 1)
-    moved = (swapped - mean) * scale + wanted_mean
+    moved = (swapped - mean) * np.minimum(scale, MOST_STRETCH) + wanted_mean
     return _from_lab(moved.astype(np.float32))
 
 

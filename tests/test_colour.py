@@ -71,3 +71,12 @@ def test_reinhard_looks_only_under_the_mask():
     np.testing.assert_allclose(
         colour.reinhard(swapped, target, mask), colour.reinhard(swapped, elsewhere, mask), atol=1e-6
     )
+
+
+def test_reinhard_does_not_stretch_a_soft_face_beyond_bounds():
+    target, mask = picture(12), np.ones((48, 40), np.float32)
+    lab = cv2.cvtColor(target, cv2.COLOR_BGR2Lab)
+    soft = cv2.cvtColor(((lab - lab.mean((0, 1))) * 0.2 + lab.mean((0, 1))).astype(np.float32), cv2.COLOR_Lab2BGR)
+    spread = cv2.cvtColor(colour.reinhard(soft, target, mask), cv2.COLOR_BGR2Lab).std((0, 1))
+    before = cv2.cvtColor(soft, cv2.COLOR_BGR2Lab).std((0, 1))
+    np.testing.assert_allclose(spread / before, colour.MOST_STRETCH, rtol=0.02)
