@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 import cv2
 import numpy as np
 
+from swapcore import align
+
 # Parts of the iBUG 68 points whose convex hulls together make the face; right and left are the person's own. Neighbours
 # overlap, so that no seam is left between two antialiased outlines. A union and not one hull: on a turned head one hull
 # would bridge from the nose to the brow across the background.
@@ -26,10 +28,11 @@ PARTS: tuple[tuple[int, ...], ...] = (
     (*NOSE, *MOUTH, 7, 8, 9),  # nose, mouth, chin
 )
 
-# How far `extended` raises the points of a brow, from its outer end inwards, in distances from the eye's centre to the
-# brow's. Brows stand about a third of the forehead's height above the eyes, so 1.0 takes in its lower third and stays clear
-# of most fringes; the outer ends rise less, for there the hairline comes down to the temple.
-BROW_RAISE = np.array([0.5, 0.85, 1.0, 1.0, 1.0], np.float32)
+RIGID = np.arange(27, 48)  # nose and eyes: what an expression moves least
+# How far `extended` raises the mean face's brows, from the outer end inwards, in distances from the eye's centre to the
+# brow's. Half again over where brows lie at rest, so that raised ones are inside; the lower third of the forehead, clear of
+# most fringes. The outer ends rise less, for there the hairline comes down to the temple.
+BROW_RAISE = np.array([0.9, 1.3, 1.5, 1.5, 1.5], np.float32)
 
 SUBPIXEL = 4  # bits after the point when OpenCV draws: 1/16 pixel
 
@@ -43,15 +46,19 @@ def components(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndar
 
 
 def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
-    """`components` with the lower forehead: each brow is also drawn moved away from its eye.
+    """`components` with the lower forehead, whose upper edge stays calm while the brows move.
 
-    Its points move by BROW_RAISE times the vector from the centre of its eye to its own centre, so the shift follows the
-    head's roll and size, and shrinks with its pitch as the forehead does. Same arguments and result as `components`.
+    The mean face (align.TEMPLATE_XY) is laid over eyes and nose; its brows, moved away from its eyes by BROW_RAISE times
+    their distance, bound the forehead. The landmarks of the brows themselves only add to it: the predictor leaves raised
+    brows, and an edge that follows it jumps across them. Same arguments and result as `components`.
     """
     points = _points(landmarks_xy)
+    matrix = align.similarity(align.TEMPLATE_XY[RIGID - 17], points[RIGID])
+    mean = points.copy()
+    mean[17:] = align.transform(align.TEMPLATE_XY, matrix)
     raised = points.copy()
     for brow, eye, raise_by in ((RIGHT_BROW, RIGHT_EYE, BROW_RAISE), (LEFT_BROW, LEFT_EYE, BROW_RAISE[::-1])):
-        raised[brow] += raise_by[:, None] * (points[brow].mean(0) - points[eye].mean(0))
+        raised[brow] = mean[brow] + raise_by[:, None] * (mean[brow].mean(0) - mean[eye].mean(0))
     return np.maximum(_union(points, size_hw), _union(raised, size_hw))
 
 
