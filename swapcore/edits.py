@@ -52,7 +52,7 @@ def read(text: str, *, where: str) -> Edits:
     if data is None:
         return Edits()
     if not isinstance(data, dict):
-        raise SwapError(f"{where}: expected the lists {', '.join(known)}, got {type(data).__name__}")
+        raise SwapError(f"{where}: expected a heading such as `reject:` above the lines (one of {', '.join(known)})")
     if unknown := [str(key) for key in data if key not in known]:
         raise SwapError(f"{where}: unknown list {unknown[0]!r}; known are {', '.join(known)}")
     lists = {}

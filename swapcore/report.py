@@ -36,7 +36,7 @@ def text(image_bgr: np.ndarray, words: str, *, left: int, base: int, width: int,
 
 
 def contact_sheet(
-    crops_bgr: Iterable[np.ndarray], captions: Sequence[str], *, title: str, columns: int = 12, tile: int = 112
+    crops_bgr: Iterable[np.ndarray], captions: Sequence[str], *, title: str, columns: int = 20, tile: int = 92
 ) -> np.ndarray:
     """Crops (any size, uint8 BGR) as a grid of `columns` tiles of `tile` pixels, each with its caption below -> uint8 BGR.
 

@@ -24,7 +24,7 @@ def test_lists_are_read_and_a_bare_id_stays_an_id():
     ("text", "words"),
     [
         ("rejct: []", "unknown list 'rejct'"),
-        ("- 1", "got list"),
+        ("- 1", "expected a heading such as `reject:` above the lines"),
         ("reject: all", "expected a list"),
         ("reject: [a", "expected YAML"),
         ("reject: [{clip: a1}]", "expected `{clip"),

@@ -239,6 +239,13 @@ def test_a_file_that_nothing_would_read_is_one_line(toy, file, text, words):
     assert done.returncode == 1 and words in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_mistake_in_yaml_is_one_line_that_says_where(toy):
+    toy.write("config/config.yaml", "clips: config/clips.tsv\npeople: {ann: {}}}\n")
+    done = toy.snakemake(check=False)
+    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
+    assert "config/config.yaml: expected YAML" in done.stderr and "line 2" in done.stderr
+
+
 def test_a_missing_clip_is_one_line(toy):
     os.unlink(toy.folder / "film/b1.mp4")
     done = toy.snakemake(check=False)

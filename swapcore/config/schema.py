@@ -58,6 +58,14 @@ def settings_page() -> str:
         "Every setting of `config/config.yaml`, made from the code by `./run python -m swapcore.config settings`.",
         "Each section can be set for all; `train` also in a swap, `convert` and `label` also in a video, where they are",
         "laid over the setting for all. (hint) marks what cannot change a result: changing it makes nothing again.",
+        "",
+        "```yaml",
+        "convert:                       # for all videos",
+        "  soften: 0.15",
+        "  encoder: {crf: 16}           # encoder.crf in the table below",
+        "videos:",
+        "  - {name: scene1, clip: stunt, swaps: [lead_onto_double], convert: {mask: components}}   # for this one",
+        "```",
     ]
     for name, model in SECTIONS.items():
         lines += [
