@@ -135,7 +135,7 @@ def test_a_mistake_is_one_line_that_names_it(section, words):
     [
         ("", ["found nothing"]),
         ("name person path\n", ["line 1", "no tab in it", "not by spaces"]),
-        ("name\tpath\n", ["no column person"]),
+        ("name\tpath\n", ["there is no person"]),
         ("name\tperson\tpath\tcolour\n", ["unknown column colour"]),
         ("name\tperson\tpath\na\tlead\n", ["line 2", "path"]),
         ("name\tperson\tpath\na\tlead\tx.mp4\na\tlead\ty.mp4\n", ["line 3", "used twice"]),

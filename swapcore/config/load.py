@@ -105,13 +105,11 @@ def parse_clips(text: str) -> dict[str, Clip]:
     if not lines:
         raise SwapError("clips.tsv: expected a first line `name person path`, found nothing; see config/clips.tsv")
     if "\t" not in lines[0][1]:
-        raise SwapError(
-            f"clips.tsv, line {lines[0][0]}: no tab in it; separate the cells by tabs, not by spaces"
-        )
+        raise SwapError(f"clips.tsv, line {lines[0][0]}: no tab in it; separate the cells by tabs, not by spaces")
     header = [cell.strip() for cell in lines[0][1].split("\t")]
     if missing := {"name", "person", "path"} - set(header):
         raise SwapError(
-            f"clips.tsv: expected the columns name, person, path, separated by tabs; there is no column {', '.join(sorted(missing))}"
+            f"clips.tsv: expected columns name, person, path, separated by tabs; there is no {', '.join(sorted(missing))}"
         )
     if unknown := set(header) - {"name", "person", "path", "start", "end"}:
         raise SwapError(
