@@ -49,16 +49,18 @@ def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarra
     """`components` with the lower forehead, whose upper edge stays calm while the brows move.
 
     The mean face (align.TEMPLATE_XY) is laid over eyes and nose; its brows, moved away from its eyes by BROW_RAISE times
-    their distance, bound the forehead. The landmarks of the brows themselves only add to it: the predictor leaves raised
-    brows, and an edge that follows it jumps across them. Same arguments and result as `components`.
+    their distance, say how high the forehead is taken in. The landmarks of the brows say how far to the sides, so that on a
+    turned head nothing beyond its outline is: but not how high, for the predictor loses brows that are raised, and an edge
+    that follows it jumps across them. Same arguments and result as `components`.
     """
     points = _points(landmarks_xy)
     matrix = align.similarity(align.TEMPLATE_XY[RIGID - 17], points[RIGID])
-    mean = points.copy()
-    mean[17:] = align.transform(align.TEMPLATE_XY, matrix)
-    raised = points.copy()
+    upright, mean = align.transform(points, align.invert(matrix)), align.TEMPLATE_XY[:, 1]
     for brow, eye, raise_by in ((RIGHT_BROW, RIGHT_EYE, BROW_RAISE), (LEFT_BROW, LEFT_EYE, BROW_RAISE[::-1])):
-        raised[brow] = mean[brow] + raise_by[:, None] * (mean[brow].mean(0) - mean[eye].mean(0))
+        height = mean[np.array(brow) - 17]
+        upright[brow, 1] = height + raise_by * (height.mean() - mean[np.array(eye) - 17].mean())
+    raised = points.copy()
+    raised[17:27] = align.transform(upright[17:27], matrix)
     return np.maximum(_union(points, size_hw), _union(raised, size_hw))
 
 
