@@ -1,0 +1,26 @@
+"""Faces in frames: detection, landmarks, and the same face followed through time."""
+
+from swapcore.detect.detectors import DETECTORS, PHOTO_SCALE, Detector, hog
+from swapcore.detect.follow import CARRY_SECONDS, Found, follow
+from swapcore.detect.landmarks import BOX_DOWN, BOX_SIDE, Fitter, box_around, fitter, grey, lean, locate, overlap
+from swapcore.detect.steady import smooth
+
+__all__ = [
+    "BOX_DOWN",
+    "BOX_SIDE",
+    "CARRY_SECONDS",
+    "DETECTORS",
+    "PHOTO_SCALE",
+    "Detector",
+    "Fitter",
+    "Found",
+    "box_around",
+    "fitter",
+    "follow",
+    "grey",
+    "hog",
+    "lean",
+    "locate",
+    "overlap",
+    "smooth",
+]
