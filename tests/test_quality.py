@@ -29,7 +29,7 @@ def noise(seed=0) -> np.ndarray:
 def turned(yaw: float, pitch: float, roll: float) -> np.ndarray:
     """Landmarks (68, 2) of the generic head, turned; seen from far away."""
     head = np.column_stack([align.TEMPLATE_XY, np.zeros(51)])
-    head[np.array(quality.POSE_POINTS) - 17] = quality.HEAD_XYZ
+    head[np.array(align.POSE_POINTS) - 17] = align.HEAD_XYZ
     (cy, cp, cr), (sy, sp, sr) = np.cos(a := np.deg2rad([yaw, pitch, roll])), np.sin(a)
     head = head @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])  # the nose, towards the viewer (-z), goes up (-y)
     head = head @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])  # and to the image's right (+x)
@@ -125,7 +125,7 @@ def test_exposure_is_that_of_the_face():
     ],
 )
 def test_the_pose_of_the_generic_head_is_found(angles):
-    found = quality.pose(turned(*angles))
+    found = align.pose(turned(*angles))
     # the prior takes the pose a little towards the front: a tenth of a nod and what it bends
     assert np.abs(np.subtract(found, angles)).max() < 0.3 + 0.14 * abs(angles[1])
 
@@ -138,7 +138,7 @@ def test_the_pose_of_the_generic_head_is_found(angles):
     roll=st.floats(-90, 90),
 )
 def test_place_size_and_roll_do_not_change_the_other_angles(yaw, pitch, scale, x, roll):
-    straight, rolled = quality.pose(turned(yaw, pitch, 0)), quality.pose(turned(yaw, pitch, roll) * scale + x)
+    straight, rolled = align.pose(turned(yaw, pitch, 0)), align.pose(turned(yaw, pitch, roll) * scale + x)
     assert np.abs(np.subtract(rolled[:2], straight[:2])).max() < 0.2
     assert abs((rolled[2] - straight[2] - roll + 180) % 360 - 180) < 0.2
 
@@ -147,7 +147,7 @@ def test_a_mirrored_face_looks_the_other_way():
     landmarks = turned(20, 8, 10) + np.random.default_rng(1).normal(0, 1.5, (68, 2))
     mirrored = landmarks.copy()
     mirrored[17:] = (landmarks * [-1, 1])[MIRROR]
-    np.testing.assert_allclose(np.multiply(quality.pose(mirrored), [-1, 1, -1]), quality.pose(landmarks), atol=1e-3)
+    np.testing.assert_allclose(np.multiply(align.pose(mirrored), [-1, 1, -1]), align.pose(landmarks), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["ann", "bob"])
@@ -155,14 +155,14 @@ def test_the_pose_of_synthetic_actors_is_found(name):
     actor = studio.actor_named(name)
     poses = [(0, 0, 0), (28, 0, 0), (-28, 0, 0), (0, 14, 0), (0, -14, 0), (0, 0, 18), (20, -10, -12)]
     truths = [studio.render(actor, studio.Frame(yaw=y, pitch=p, roll=r), size=64)[1].faces[0] for y, p, r in poses]
-    found = np.array([quality.pose(truth.landmarks_xy) for truth in truths])
+    found = np.array([align.pose(truth.landmarks_xy) for truth in truths])
     error = np.abs(found - np.array(poses))
     assert error[:, 0].max() < 5 and error[:, 1].max() < 9 and error[:, 2].max() < 4, found.round(1)
     assert found[3, 1] - found[4, 1] == pytest.approx(28, abs=8)  # what is constant for a head goes out
 
 
 def test_one_nod_more_is_never_a_jump():
-    pitch = [quality.pose(turned(10, p, 0) * [1, 0.9])[1] for p in range(-24, 25, 2)]  # a short face
+    pitch = [align.pose(turned(10, p, 0) * [1, 0.9])[1] for p in range(-24, 25, 2)]  # a short face
     steps = np.diff(pitch)
     assert (steps > 0.5).all() and (steps < 4).all()
 
@@ -170,4 +170,4 @@ def test_one_nod_more_is_never_a_jump():
 def test_what_is_no_face_has_no_pose():
     for bad in (np.ones((68, 2)), np.full((68, 2), np.nan)):
         with pytest.raises(ValueError):
-            quality.pose(bad)
+            align.pose(bad)
