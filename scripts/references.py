@@ -40,7 +40,7 @@ def embed(path, person, detectors, fit, session):
     """The embedding (1, 128) of a photo's largest face."""
     photo_bgr = store.read_picture(path)
     gray = detect.grey(photo_bgr)
-    boxes = next((boxes for look in detectors if len(boxes := look(gray)[0])), None)
+    boxes = next((boxes for look in detectors if len(boxes := look(photo_bgr)[0])), None)
     if boxes is None:
         raise SwapError(
             f"person {person}: expected a face in the photo {path}, found none; "

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 import pytest
@@ -44,7 +42,7 @@ def test_box_and_lean_of_a_face(degrees):
     assert detect.lean(landmarks) == pytest.approx(degrees, abs=0.1)
 
 
-# detector and landmarks on a synthetic actor
+# landmarks on a synthetic actor
 
 
 @pytest.fixture(scope="module")
@@ -61,43 +59,6 @@ def fit():
 def error(found: np.ndarray, truth: np.ndarray) -> float:
     """Mean distance of landmarks, shares of the distance between the outer corners of the eyes."""
     return float(np.linalg.norm(found - truth, axis=1).mean() / np.linalg.norm(truth[36] - truth[45]))
-
-
-@pytest.mark.parametrize("name", detect.DETECTORS)
-@pytest.mark.parametrize("scale", [0.5, 1, 3.7])
-def test_detectors_find_a_face_where_it_is(name, scale, scene):
-    picture, truth = scene
-    frame = cv2.resize(detect.grey(picture), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    boxes_xyxy, scores = detect.DETECTORS[name](detect_size=320, min_score=0.0)(frame)
-    assert boxes_xyxy.dtype == scores.dtype == np.float32 and boxes_xyxy.shape == (1, 4) and scores.shape == (1,)
-    assert scores[0] > 0
-    assert detect.overlap(boxes_xyxy, detect.box_around((truth + 0.5) * scale - 0.5))[0, 0] > 0.6
-
-
-def test_hog_looks_again_for_smaller_faces(scene):
-    small = cv2.resize(detect.grey(scene[0]), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
-    frame = cv2.copyMakeBorder(small, 100, 100, 20, 256, cv2.BORDER_CONSTANT, value=80)
-    truth = (scene[1] + 0.5) * 0.4 - 0.5 + [20, 100]
-    boxes_xyxy, _ = detect.hog(detect_size=404, min_score=0.0)(frame)
-    assert len(boxes_xyxy) == 1 and detect.overlap(boxes_xyxy, detect.box_around(truth))[0, 0] > 0.6
-    assert not len(detect.hog(detect_size=150, min_score=0.0)(frame)[0])
-
-
-@pytest.mark.parametrize("name", detect.DETECTORS)
-def test_detectors_find_nothing_where_nothing_is(name):
-    detector = detect.DETECTORS[name](detect_size=320, min_score=0.0)
-    for frame in (np.zeros((240, 320), np.uint8), np.full((1, 1), 9, np.uint8), np.zeros((3, 900), np.uint8)):
-        boxes_xyxy, scores = detector(frame)
-        assert boxes_xyxy.shape == (0, 4) and scores.shape == (0,)
-
-
-@pytest.mark.parametrize("name", detect.DETECTORS)
-def test_min_score_only_leaves_out(name, scene):
-    frame = detect.grey(scene[0])
-    all_boxes, scores = detect.DETECTORS[name](detect_size=640, min_score=-0.8)(frame)
-    assert all(a >= b for a, b in pairwise(scores))
-    kept, _ = detect.DETECTORS[name](detect_size=640, min_score=float(scores[0]) + 0.01)(frame)
-    assert len(all_boxes) and not len(kept)
 
 
 def test_landmarks_are_near_the_truth(scene, fit):
@@ -146,8 +107,8 @@ class World:
             frame[0, 0] = n  # by which detector and landmarks know the frame
             yield n, shots[n] if shots else 0, frame
 
-    def detect(self, gray):
-        n = int(gray[0, 0])
+    def detect(self, frame_bgr):
+        n = int(frame_bgr[0, 0, 0])
         self.detections.append(n)
         seen = [k for k in self.places[n] if (n, k) not in self.missed]
         found = [detect.box_around(self.face(n, k)) for k in seen]

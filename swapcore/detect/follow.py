@@ -91,7 +91,7 @@ def follow(
         seen: set[int] = set()
         if since >= every or not all(held):
             since = 0
-            tracks, seen, count = _detect(tracks, held, frame, detect, fit, count)
+            tracks, seen, count = _detect(tracks, held, frame_bgr, detect, fit, count)
         since += 1
         tracks = [t for t in _apart(tracks) if t.carried <= carry]
         faces = []
@@ -135,10 +135,11 @@ def _carry(track: _Track, frame: np.ndarray, fit: Fitter) -> bool:
 
 
 def _detect(
-    tracks: list[_Track], held: list[bool], frame: np.ndarray, detect: Detector, fit: Fitter, count: int
+    tracks: list[_Track], held: list[bool], frame_bgr: np.ndarray, detect: Detector, fit: Fitter, count: int
 ) -> tuple[list[_Track], set[int], int]:
     """Run the detector: the tracks that go on and those that begin, the numbers of those detected, the count of tracks."""
-    boxes, scores = detect(frame)
+    boxes, scores = detect(frame_bgr)
+    frame = grey(frame_bgr)
     free = set(range(len(boxes)))
     here = [track for track, on in zip(tracks, held, strict=True) if on]
     lost = [track for track, on in zip(tracks, held, strict=True) if not on]
