@@ -55,6 +55,7 @@ def found(args, frames, info, settings):
         fit=detect.fitter(nets.model_path("landmarks")),
         every=settings.every,
         carry=max(settings.every, round(float(info.rate) * detect.CARRY_SECONDS)),
+        gap=round(float(info.rate) * detect.GAP_SECONDS),
         min_size=settings.min_size,
     )
 
@@ -105,7 +106,7 @@ def packed(batch, info, settings, session):
     for (name, face), embedding in zip(batch, embeddings, strict=True):
         matrix, crop_bgr, _ = face.data
         scores = quality.scores(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix)
-        row = {key: getattr(face, key) for key in ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected")}
+        row = {key: getattr(face, key) for key in ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected", "fitted")}
         row |= {"id": name, "landmarks_smooth_xy": face.landmarks_xy, "matrix": matrix, "embedding": embedding}
         row |= {key: scores[key] for key in ("sharpness", "size", "yaw", "pitch", "roll")}
         note = {"clip": info.name, "id": name, "frame": face.frame, "track": face.track}

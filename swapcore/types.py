@@ -115,6 +115,7 @@ class FaceSet(Table):
     landmarks_smooth_xy: np.ndarray = column(np.float32, 68, 2)  # smoothed along the track, for conversion
     score: np.ndarray = column(np.float32)  # the detector's; carried faces keep that of their last detection
     detected: np.ndarray = column(np.bool_)  # found by the detector in this frame, not carried by its track
+    fitted: np.ndarray = column(np.bool_)  # landmarks fitted in this frame; else filled in over a short gap
     matrix: np.ndarray = column(np.float32, 2, 3)  # frame pixels -> pixels of the archive's crop
     embedding: np.ndarray = column(np.float32, 128)  # dlib identity; same person below about 0.6 Euclidean
     sharpness: np.ndarray = column(np.float32)  # see quality.sharpness

@@ -1,7 +1,7 @@
 """Faces in frames: detection, landmarks, and the same face followed through time."""
 
 from swapcore.detect.detectors import DETECTORS, PHOTO_SCALE, Detector, hog
-from swapcore.detect.follow import CARRY_SECONDS, Found, follow
+from swapcore.detect.follow import CARRY_SECONDS, GAP_SECONDS, Found, follow
 from swapcore.detect.landmarks import BOX_DOWN, BOX_SIDE, Fitter, box_around, fitter, grey, lean, locate, overlap
 from swapcore.detect.steady import smooth
 
@@ -10,6 +10,7 @@ __all__ = [
     "BOX_SIDE",
     "CARRY_SECONDS",
     "DETECTORS",
+    "GAP_SECONDS",
     "PHOTO_SCALE",
     "Detector",
     "Fitter",

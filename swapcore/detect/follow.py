@@ -1,11 +1,15 @@
-"""The same face followed through time: detected now and then, its landmarks fitted in every frame."""
+"""The same face followed through time: detected now and then, its landmarks fitted in every frame.
+
+Frames wait in a short queue until nothing that is found later can change them: a face is carried from its detection both
+ways, so that one that enters between two detections has its first frames too.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,14 +18,16 @@ from swapcore.detect.detectors import Detector
 from swapcore.detect.landmarks import Fitter, box_around, grey, lean, locate, overlap
 
 LOOK = 32  # side of the small pictures by which a face is known again, pixels
-
 SAME_BOX = 0.4  # IoU from which a detection is of a track, and a face where it was a frame before
 TWO_TRACKS = 0.6  # IoU from which two tracks are on one face
 SAME_LOOK = 0.75  # correlation with the frame before; carried faces of the test footage: 0.9 and more
 STILL_A_FACE = 0.4  # correlation with the last detection, asked for when the detector misses the face
+WEAK = 0.6  # correlation with the last detection under which the detector is asked soon
+SOON = 3  # frames after a detection when it is asked again because of something doubtful
 REACH = 1.5  # sides of its box that a face can move from one frame to the next
 SURE_SCORE = 0.3  # a detection with this score need not be found a second time
-CARRY_SECONDS = 2.0  # a face that the detector misses, turned to a profile say, is carried this long at most
+CARRY_SECONDS = 2.0  # a face that the detector misses, turned away say, is carried this long at most
+GAP_SECONDS = 1.0  # a face that was lost and comes back, the same to the eye, within this time keeps its track
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +40,7 @@ class Found:
     landmarks_xy: np.ndarray  # (68, 2) float32
     score: float  # the detector's, of the track's last detection
     detected: bool  # found by the detector in this very frame
+    fitted: bool  # landmarks were fitted in this frame; else they lie between those of the frames around a gap
     data: Any  # what `describe` returned
 
 
@@ -45,6 +52,7 @@ class _Track:
     landmarks: np.ndarray
     look: np.ndarray  # of the last frame
     score: float
+    last: int  # index of the frame in which it was last fitted
     known: np.ndarray = field(init=False)  # its look at the last detection
     carried: int = 0  # frames since then
     sure: bool | None = None  # whether it is a face: not known until a detection says so
@@ -57,6 +65,30 @@ class _Track:
         """The detector found it where it is."""
         self.known, self.carried, self.score, self.sure = self.look, 0, float(score), True
 
+    def weak(self) -> bool:
+        """Whether it hardly looks as it did when it was detected."""
+        return self.carried > 0 and _correlation(self.look, self.known) < WEAK
+
+
+class _Place(NamedTuple):
+    """A track's face in one frame."""
+
+    track: _Track
+    landmarks: np.ndarray
+    detected: bool
+    fitted: bool
+
+
+@dataclass(eq=False)
+class _Frame:
+    """A frame in the queue."""
+
+    index: int  # 0 based, in the order of the frames
+    number: int
+    bgr: np.ndarray
+    gray: np.ndarray
+    places: dict[int, _Place] = field(default_factory=dict)  # by track
+
 
 def follow(
     frames: Iterable[tuple[int, int, np.ndarray]],
@@ -66,121 +98,202 @@ def follow(
     fit: Fitter,
     every: int,
     carry: int,
+    gap: int,
     min_size: float,
 ) -> Iterator[tuple[int, list[Found]]]:
     """Find and follow the faces of a clip.
 
     Takes (number, shot, frame_bgr) in order and yields (number, faces from left to right) for each, in order, a few frames
-    later. `describe(frame_bgr, landmarks_xy)` is called for each face while its frame is at hand, and what it returns
-    goes into Found.data; frames are not kept.
+    later: about 2 * `every` frames are held at most. `describe(frame_bgr, landmarks_xy)` is called for each face as its
+    frame leaves, and what it returns goes into Found.data.
 
-    The detector runs in every `every`-th frame of a shot and wherever a face was lost. Between, a face's landmarks are
-    fitted anew from where they were; one that moved too far for that goes on where the detector finds what looks like it.
-    A face that the detector misses is carried for `carry` frames at most, as long as it looks as it did. A detection of
-    low score that is not found again when the detector runs next is dropped. Tracks end with their shot. Faces narrower
-    than `min_size` pixels are left out.
+    The detector runs in every `every`-th frame of a shot, wherever a face was lost, and soon again while something is
+    doubtful. Between, a face's landmarks are fitted anew from where they were, forwards and, from a face's first detection,
+    backwards. A face that the detector misses is carried for `carry` frames at most, as long as it looks as it did. One
+    that was lost and comes back within `gap` frames, not far away and with the same look, keeps its track; over up to
+    `every` frames its landmarks are filled in, where the picture between still shows the face. A detection of low score
+    that is not found again when the detector runs next is dropped. Tracks end with their shot. Faces narrower than
+    `min_size` pixels are left out.
     """
-    waiting: deque[tuple[int, list[tuple[_Track, Found]]]] = deque()
+    queue: deque[_Frame] = deque()
     tracks: list[_Track] = []
-    count, shot, since = 0, None, 0
-    for number, shot_now, frame_bgr in frames:
-        frame = grey(frame_bgr)
+    lost: list[_Track] = []
+    count, shot, since, settled = 0, None, 0, -1
+    for index, (number, shot_now, frame_bgr) in enumerate(frames):
         if shot_now != shot:
-            tracks, shot, since = [], shot_now, every
-        held = [_carry(track, frame, fit) for track in tracks]
-        seen: set[int] = set()
-        if since >= every or not all(held):
-            since = 0
-            tracks, seen, count = _detect(tracks, held, frame_bgr, detect, fit, count)
+            while queue:
+                yield _found(queue.popleft(), describe, min_size)
+            tracks, lost, shot, since = [], [], shot_now, every
+        here = _Frame(index, number, frame_bgr, grey(frame_bgr))
+        held = [track for track in tracks if _carry(track, here, fit)]
+        gone = [track for track in tracks if track not in held]
+        lost = [track for track in lost if index - track.last <= gap + every] + gone
+        tracks, seen = held, set()
+        doubtful = any(t.sure is None or t.weak() for t in held) or any(index - t.last <= every + SOON for t in lost)
+        if since >= every or gone or (doubtful and since >= SOON):
+            since, settled = 0, index
+            tracks, seen, left = _confirmed(held, here, detect)
+            lost += [track for track in held if track not in tracks and track.sure]
+            for box, score in left:
+                if (track := _begun(box, score, here, queue, lost, fit, count, every, gap)) is not None:
+                    count = max(count, track.number + 1)
+                    tracks.append(track)
+                    seen.add(track.number)
+                    lost = [other for other in lost if other is not track]
+            for track in gone:  # lost before a second detection
+                track.sure = bool(track.sure)
         since += 1
         tracks = [t for t in _apart(tracks) if t.carried <= carry]
-        faces = []
         for track in tracks:
-            box = box_around(track.landmarks)
-            if box[2] - box[0] >= min_size:
-                data = describe(frame_bgr, track.landmarks)
-                found = Found(number, track.number, box, track.landmarks, track.score, track.number in seen, data)
-                faces.append((track, found))
-        waiting.append((number, sorted(faces, key=lambda pair: tuple(pair[1].box_xyxy))))
+            here.places[track.number] = _Place(track, track.landmarks, track.number in seen, True)
+        queue.append(here)
+        open_gaps = [t.last for t in lost if t.sure and index - t.last <= every + SOON]
         alive = {t.number for t in tracks}
-        while waiting and all(t.sure is not None or t.number not in alive for t, _ in waiting[0][1]):
-            yield _decided(waiting.popleft())
-    while waiting:
-        yield _decided(waiting.popleft())
+        while queue and _decided(queue[0], settled, open_gaps, alive):
+            yield _found(queue.popleft(), describe, min_size)
+    while queue:
+        yield _found(queue.popleft(), describe, min_size)
 
 
-def _decided(entry: tuple[int, list[tuple[_Track, Found]]]) -> tuple[int, list[Found]]:
-    """Without false detections; what no detection contradicted is a face."""
-    return entry[0], [found for track, found in entry[1] if track.sure is not False]
-
-
-def _carry(track: _Track, frame: np.ndarray, fit: Fitter) -> bool:
-    """Fit a track's landmarks in the next frame; tell whether it still is the same face."""
-    before = box_around(track.landmarks)
-    landmarks = fit(frame, before, lean(track.landmarks))
-    box = box_around(landmarks)
-    look = _look(frame, landmarks)
-    height, width = frame.shape
-    middle = (box[:2] + box[2:]) / 2
-    same = (
-        overlap(before, box)[0, 0] >= SAME_BOX
-        and _correlation(look, track.look) >= SAME_LOOK
-        and 0 <= middle[0] < width
-        and 0 <= middle[1] < height
+def _decided(frame: _Frame, settled: int, open_gaps: list[int], alive: set[int]) -> bool:
+    """Whether nothing to come can change this frame's faces: the detector ran since, no track is doubtful, no gap open."""
+    return (
+        frame.index < settled
+        and all(last >= frame.index for last in open_gaps)
+        and all(place.track.sure is not None or name not in alive for name, place in frame.places.items())
     )
-    track.carried += 1
-    if same:
-        track.landmarks, track.look = landmarks, look
-    return bool(same)
 
 
-def _detect(
-    tracks: list[_Track], held: list[bool], frame_bgr: np.ndarray, detect: Detector, fit: Fitter, count: int
-) -> tuple[list[_Track], set[int], int]:
-    """Run the detector: the tracks that go on and those that begin, the numbers of those detected, the count of tracks."""
-    boxes, scores = detect(frame_bgr)
-    frame = grey(frame_bgr)
-    free = set(range(len(boxes)))
-    here = [track for track, on in zip(tracks, held, strict=True) if on]
-    lost = [track for track, on in zip(tracks, held, strict=True) if not on]
-    likeness = overlap([box_around(t.landmarks) for t in here], boxes)
-    kept, seen = [], set()
-    for t, b in sorted(np.argwhere(likeness >= SAME_BOX).tolist(), key=lambda pair: -likeness[tuple(pair)]):
-        if here[t].number not in seen and b in free:
-            here[t].detected(scores[b])
-            seen.add(here[t].number)
-            free.remove(b)
-    for track in here:
-        if track.number in seen:
-            kept.append(track)
-        elif track.sure is None:
-            track.sure = False
-        elif _correlation(track.look, track.known) >= STILL_A_FACE:
-            kept.append(track)
-    for b in sorted(free):
-        landmarks = locate(frame, boxes[b], fit)
-        if overlap(box_around(landmarks), boxes[b])[0, 0] < SAME_BOX:  # the landmarks found no face there
+def _found(
+    frame: _Frame, describe: Callable[[np.ndarray, np.ndarray], Any], min_size: float
+) -> tuple[int, list[Found]]:
+    """A frame's faces, without false detections; what no detection contradicted is a face."""
+    faces = []
+    for place in frame.places.values():
+        box = box_around(place.landmarks)
+        if place.track.sure is False or box[2] - box[0] < min_size:
             continue
-        look = _look(frame, landmarks)
-        track = _again(lost, landmarks, look)
-        if track is None:
-            track = _Track(count, landmarks, look, float(scores[b]))
-            count += 1
-        else:  # it moved farther than landmarks can follow
-            lost.remove(track)
-            track.landmarks, track.look = landmarks, look
-            track.detected(scores[b])
-        seen.add(track.number)
-        kept.append(track)
-    for track in lost:
-        track.sure = bool(track.sure)
-    return kept, seen, count
+        data = describe(frame.bgr, place.landmarks)
+        about = (place.track.score, place.detected, place.fitted, data)
+        faces.append(Found(frame.number, place.track.number, box, place.landmarks, *about))
+    return frame.number, sorted(faces, key=lambda face: tuple(face.box_xyxy))
+
+
+def _carry(track: _Track, frame: _Frame, fit: Fitter) -> bool:
+    """Fit a track's landmarks in the next frame; tell whether it still is the same face."""
+    track.carried += 1
+    refitted = _refit(track.landmarks, track.look, frame, fit)
+    if refitted is None:
+        return False
+    track.landmarks, track.look = refitted
+    track.last = frame.index
+    return True
+
+
+def _refit(
+    landmarks_xy: np.ndarray, look: np.ndarray, frame: _Frame, fit: Fitter
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Landmarks (68, 2) and look in a neighbouring frame, or None where they are not on the same face."""
+    before = box_around(landmarks_xy)
+    landmarks = fit(frame.gray, before, lean(landmarks_xy))
+    box = box_around(landmarks)
+    middle, (height, width) = (box[:2] + box[2:]) / 2, frame.gray.shape
+    if not (0 <= middle[0] < width and 0 <= middle[1] < height) or overlap(before, box)[0, 0] < SAME_BOX:
+        return None
+    look_now = _look(frame.gray, landmarks)
+    return (landmarks, look_now) if _correlation(look_now, look) >= SAME_LOOK else None
+
+
+def _confirmed(
+    held: list[_Track], frame: _Frame, detect: Detector
+) -> tuple[list[_Track], set[int], list[tuple[np.ndarray, float]]]:
+    """Run the detector: the tracks that go on, the numbers of those detected, and detections (box, score) of no track."""
+    boxes, scores = detect(frame.bgr)
+    free = set(range(len(boxes)))
+    likeness = overlap([box_around(t.landmarks) for t in held], boxes)
+    seen: set[int] = set()
+    for t, b in sorted(np.argwhere(likeness >= SAME_BOX).tolist(), key=lambda pair: -likeness[tuple(pair)]):
+        if held[t].number not in seen and b in free:
+            held[t].detected(scores[b])
+            seen.add(held[t].number)
+            free.remove(b)
+    kept = []
+    for track in held:
+        if track.number not in seen and track.sure is None:
+            track.sure = False
+        elif track.number in seen or _correlation(track.look, track.known) >= STILL_A_FACE:
+            kept.append(track)
+    return kept, seen, [(boxes[b], float(scores[b])) for b in sorted(free)]
+
+
+def _begun(
+    box_xyxy: np.ndarray,
+    score: float,
+    here: _Frame,
+    queue: deque[_Frame],
+    lost: list[_Track],
+    fit: Fitter,
+    count: int,
+    every: int,
+    gap: int,
+) -> _Track | None:
+    """The track of a new detection: one of `lost` that comes back, or a new one with the number `count`; None for no face.
+
+    It is carried back through the frames that wait, and written into them.
+    """
+    landmarks = locate(here.gray, box_xyxy, fit)
+    if overlap(box_around(landmarks), box_xyxy)[0, 0] < SAME_BOX:  # the landmarks found no face there
+        return None
+    look = _look(here.gray, landmarks)
+    way = _back(landmarks, look, queue, fit, every)
+    first, first_landmarks = way[-1] if way else (here, landmarks)
+    recent = [other for other in lost if 0 < first.index - other.last <= gap + 1]
+    track = _again(recent, first_landmarks, _look(first.gray, first_landmarks))
+    if track is None:
+        track = _Track(count, landmarks, look, score, here.index)
+    else:
+        _fill(track, first, first_landmarks, queue, every)
+        track.landmarks, track.look, track.last = landmarks, look, here.index
+        track.detected(score)
+    for frame, place in way:
+        frame.places[track.number] = _Place(track, place, False, True)
+    return track
+
+
+def _back(
+    landmarks_xy: np.ndarray, look: np.ndarray, queue: deque[_Frame], fit: Fitter, every: int
+) -> list[tuple[_Frame, np.ndarray]]:
+    """Where a face was in the frames before its detection, latest first, until it is lost or another track has it."""
+    way, known = [], look
+    for frame, _ in zip(reversed(queue), range(every), strict=False):
+        refitted = _refit(landmarks_xy, look, frame, fit)
+        if refitted is None:
+            break
+        landmarks_xy, look = refitted
+        taken = [box_around(place.landmarks) for place in frame.places.values()]
+        if _correlation(look, known) < STILL_A_FACE or (overlap(box_around(landmarks_xy), taken) >= SAME_BOX).any():
+            break
+        way.append((frame, landmarks_xy))
+    return way
+
+
+def _fill(track: _Track, first: _Frame, landmarks_xy: np.ndarray, queue: deque[_Frame], every: int) -> None:
+    """Landmarks for the frames of a gap, between those before and after it, where the picture still shows the face."""
+    gap = [frame for frame in queue if track.last < frame.index < first.index]
+    if not gap or len(gap) > every or len(gap) < first.index - track.last - 1:
+        return
+    for frame in gap:
+        share = (frame.index - track.last) / (first.index - track.last)
+        between = ((1 - share) * track.landmarks + share * landmarks_xy).astype(np.float32)
+        look = _look(frame.gray, between)
+        if max(_correlation(look, track.look), _correlation(look, _look(first.gray, landmarks_xy))) >= STILL_A_FACE:
+            frame.places[track.number] = _Place(track, between, False, False)
 
 
 def _again(lost: list[_Track], landmarks_xy: np.ndarray, look: np.ndarray) -> _Track | None:
-    """Of the tracks just lost, the one whose face this is: it looks the same, and is not too far away."""
+    """Of the lost tracks, the one whose face this is: it looks the same, and is not too far away."""
     box, best, most = box_around(landmarks_xy), None, 0.0
-    for track in lost:
+    for track in (t for t in lost if t.sure is not False):
         before = box_around(track.landmarks)
         side, side_before = box[2] - box[0], before[2] - before[0]
         way = np.hypot(*(box[:2] + box[2:] - before[:2] - before[2:])) / 2
@@ -197,15 +310,15 @@ def _apart(tracks: list[_Track]) -> list[_Track]:
     """Of two tracks on one face, the one detected later, then the older one."""
     kept: list[_Track] = []
     for track in sorted(tracks, key=lambda t: (t.carried, t.number)):
-        box = box_around(track.landmarks)
-        if all(overlap(box, box_around(other.landmarks))[0, 0] < TWO_TRACKS for other in kept):
+        others = [box_around(other.landmarks) for other in kept]
+        if not (overlap(box_around(track.landmarks), others) >= TWO_TRACKS).any():
             kept.append(track)
     return sorted(kept, key=lambda t: t.number)
 
 
-def _look(frame: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:
+def _look(frame_gray: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:
     """A small aligned picture of a face, (LOOK, LOOK) uint8."""
-    return align.warp(frame, align.crop_matrix(landmarks_xy, size=LOOK, span=0.7), LOOK)
+    return align.warp(frame_gray, align.crop_matrix(landmarks_xy, size=LOOK, span=0.7), LOOK)
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
