@@ -74,7 +74,18 @@ def measured(clip: Path, folder: Path, repeats: int, settings: str) -> dict[str,
     """The figures of the JSON line."""
     frames, faces = folder / "frames.parquet", folder / "faces.parquet"
     of_clip = ["--clip", "x", "--path", str(clip)]
-    run(["scripts/frames.py", "--settings", "{}", *of_clip, "--range", '{"start": null, "end": null}', "--out", str(frames)])
+    run(
+        [
+            "scripts/frames.py",
+            "--settings",
+            "{}",
+            *of_clip,
+            "--range",
+            '{"start": null, "end": null}',
+            "--out",
+            str(frames),
+        ]
+    )
     stage = ["scripts/faces.py", "--settings", settings, *of_clip, "--frames", str(frames), "--faces", str(faces)]
     loops, stages = [], []
     for _ in range(repeats):

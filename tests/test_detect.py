@@ -125,7 +125,9 @@ class World:
             return self.face(n, near[0])
         return face(*middle, FACE).astype(np.float32)
 
-    def follow(self, shots=None, *, every=5, carry=20, gap=8, min_size=10, describe=lambda frame, landmarks: None):
+    def follow(
+        self, shots=None, *, every=5, carry=20, gap=8, min_size=10, describe=lambda frame, landmarks, track: None
+    ):
         yield from detect.follow(
             self.frames(shots),
             describe,
@@ -328,7 +330,7 @@ def test_only_a_few_frames_are_waited_for_and_described_while_at_hand():
 
     world.frames = counted
     behind = []
-    for n, _ in world.follow(every=5, describe=lambda frame, landmarks: described.append(int(frame[0, 0, 0]))):
+    for n, _ in world.follow(every=5, describe=lambda frame, landmarks, track: described.append(int(frame[0, 0, 0]))):
         behind.append(read[-1] - n)
     assert max(behind) <= 10 and described == list(range(60))
 
@@ -396,7 +398,7 @@ def test_real_faces_are_found_in_every_frame(footage, fit, clip, count):
     found = dict(
         detect.follow(
             decoded,
-            lambda frame, landmarks: None,
+            lambda frame, landmarks, track: None,
             detect=detect.hog(detect_size=512, min_score=0.0),
             fit=fit,
             every=5,

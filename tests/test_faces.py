@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from swapcore import align, detect, quality, store, studio, video
-from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FaceSet
 
 SETTINGS = {"every": 4, "detect_size": 256, "crop_size": 128, "span": 0.6}
@@ -128,19 +127,12 @@ def test_photos_are_named_by_their_files(script, tmp_path):
         assert archive.ids() == ["large_0", "one.two_0"]
 
 
-def test_a_clip_without_any_face_is_one_clear_line(script, tmp_path):
+def test_a_clip_without_any_face_gives_an_empty_table_and_says_so(script, tmp_path, capsys):
     path = tmp_path / "wall.mp4"
     wall = (np.full((64, 96, 3), 40 * n, np.uint8) for n in range(4))
     video.encode(path, wall, width=96, height=64, rate=Fraction(25), crf=20, preset="veryfast")
-    with pytest.raises(SwapError, match=r"clip x: expected a face, found none in 4 frames.*detect_size"):
-        made(script, tmp_path, path)
-    assert not (tmp_path / "faces.zip").exists() and not (tmp_path / "faces.parquet").exists()
-
-
-def test_no_face_is_forgotten_between_batches(script):
-    found = [(n, [f"face {n}.{k}" for k in range(n % 4)]) for n in range(30)]
-    names = dict.fromkeys(range(30), "")
-    parts = list(script.batches(iter(found), names, 16))
-    flat = [item for part in parts for item in part]
-    assert [face for _, face in flat] == [face for _, faces in found for face in faces]
-    assert flat[-1][0] == "000029_0" and all(len(part) >= 16 for part in parts[:-1])
+    faces, meta, archive = made(script, tmp_path, path)
+    assert len(faces) == 0 and ClipInfo.from_json(meta["clip"]).width == 96
+    with store.FaceArchive(archive) as opened:
+        assert opened.ids() == []
+    assert "found no face; is" in capsys.readouterr().err

@@ -22,6 +22,7 @@ ORDER = [
     "detect",
     "quality",
     "identify",
+    "extract",
     "edits",
     "sort",
     "clean",

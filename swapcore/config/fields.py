@@ -95,6 +95,8 @@ class Faces(Section):
     """The longer side that a frame is reduced to before detection, pixels. Smaller is faster and misses small faces."""
     every: int = Field(5, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
+    embed_every: int = Field(3, ge=1, le=100)
+    """Embed every n-th face of a track; those between take the embedding of the nearest."""
     min_score: float = Field(0.0, ge=-5, le=5)
     """Detections below this score are dropped."""
     min_size: int = Field(32, ge=8)

@@ -92,7 +92,7 @@ class _Frame:
 
 def follow(
     frames: Iterable[tuple[int, int, np.ndarray]],
-    describe: Callable[[np.ndarray, np.ndarray], Any],
+    describe: Callable[[np.ndarray, np.ndarray, int], Any],
     *,
     detect: Detector,
     fit: Fitter,
@@ -104,8 +104,8 @@ def follow(
     """Find and follow the faces of a clip.
 
     Takes (number, shot, frame_bgr) in order and yields (number, faces from left to right) for each, in order, a few frames
-    later: about 2 * `every` frames are held at most. `describe(frame_bgr, landmarks_xy)` is called for each face as its
-    frame leaves, and what it returns goes into Found.data.
+    later: about 2 * `every` frames are held at most. `describe(frame_bgr, landmarks_xy, track)` is called for each face as
+    its frame leaves, and what it returns goes into Found.data.
 
     The detector runs in every `every`-th frame of a shot, wherever a face was lost, and soon again while something is
     doubtful. Between, a face's landmarks are fitted anew from where they were, forwards and, from a face's first detection,
@@ -173,7 +173,7 @@ def _found(
         box = box_around(place.landmarks)
         if place.track.sure is False or box[2] - box[0] < min_size:
             continue
-        data = describe(frame.bgr, place.landmarks)
+        data = describe(frame.bgr, place.landmarks, place.track.number)
         about = (place.track.score, place.detected, place.fitted, data)
         faces.append(Found(frame.number, place.track.number, box, place.landmarks, *about))
     return frame.number, sorted(faces, key=lambda face: tuple(face.box_xyxy))

@@ -14,8 +14,9 @@ from swapcore import align
 BOX_SIDE = 1.25
 BOX_DOWN = 0.03
 # Landmarks are fitted in a chip of this many pixels a side, in which the box takes this share: dlib rounds landmarks to
-# whole pixels, and in the chip that is a quarter of a per cent of the face, whatever its size in the frame.
-CHIP = 640
+# whole pixels, and in the chip that is half a per cent of the face, whatever its size in the frame. On studio heads with
+# grain they shake by 0.91 % of the distance between the eyes in this chip, by 0.90 % in one of 640 that takes twice as long.
+CHIP = 320
 CHIP_SHARE = 0.7
 
 Fitter = Callable[[np.ndarray, np.ndarray, float], np.ndarray]

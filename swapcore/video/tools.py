@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import av.stream
     import av.video.stream
 
+PIPE_BYTES = 1 << 20  # in a pipe to or from ffmpeg; what Linux allows everybody
 LOCAL = "file,pipe"  # protocols that ffmpeg may open: a playlist must not reach the network
 
 
@@ -70,13 +72,16 @@ def running(stream: Any, **pipes: Any) -> Iterator[tuple[subprocess.Popen[bytes]
         raise SwapError(
             f"{command[0]}: cannot be run ({error.strerror}); install ffmpeg or set SWAPCORE_FFMPEG"
         ) from None
+    pipes_here = [pipe for pipe in (process.stdin, process.stdout) if pipe is not None]
+    for pipe in pipes_here:  # a frame is larger than the usual 64 KiB; where this is not allowed it is only slower
+        with contextlib.suppress(OSError, AttributeError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     try:
         yield process, complaints
     finally:
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        for pipe in pipes_here:
+            with contextlib.suppress(OSError):
+                pipe.close()
         if process.poll() is None:
             process.terminate()
             try:

@@ -1,0 +1,142 @@
+"""A clip's faces from its frames: found, followed, cut out, described. One pass, two threads, memory that does not grow."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from swapcore import align, detect, identify, quality, store
+from swapcore.config.fields import Faces
+from swapcore.types import ClipInfo, FaceSet
+
+Row = dict[str, Any]
+KEPT = ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected", "fitted")  # of detect.Found, as columns
+BATCH = 12  # faces that are described together
+AHEAD = 8  # faces that wait to be cut out, with their frames
+QUEUE_BYTES = 256 << 20  # of frames that `follow` may hold; very large frames are looked at more often
+
+
+class Cut(NamedTuple):
+    """What is kept of a face when its frame goes."""
+
+    matrix: np.ndarray  # (2, 3) float32, frame -> crop
+    crop_bgr: np.ndarray  # (size, size, 3) uint8
+    chip_bgr: np.ndarray | None  # what the identity network sees; None: this face takes a neighbour's embedding
+
+
+def extract(
+    frames: Iterable[tuple[int, int, np.ndarray]],
+    names: dict[int, str],
+    info: ClipInfo,
+    settings: Faces,
+    *,
+    detector: detect.Detector,
+    fit: detect.Fitter,
+    network: Callable[[], Any],
+) -> Iterator[tuple[Row, bytes]]:
+    """Each face of a clip, in order: its row of the face table but for what needs its whole track, and its PNG.
+
+    Takes (number, shot, frame_bgr (h, w, 3) uint8) and `names`, a photo's file name or "" by number. `network` makes the
+    session of the identity network (nets.identity_session); it is called in the second thread, which cuts out, embeds and
+    compresses the faces of some frames while those of the next are found. A row's `embedding` is None where the face takes
+    that of its track's nearest; see `table`.
+    """
+    rate, seen, ahead = float(info.rate), Counter(), deque()
+    every = max(1, min(settings.every, QUEUE_BYTES // (6 * info.width * info.height)))
+    with ThreadPoolExecutor(1) as worker:
+        session = worker.submit(network)  # made while the first faces are found
+
+        def cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Future:
+            embedded = info.photos or seen[track] % settings.embed_every == 0
+            seen[track] += 1
+            ahead.append(worker.submit(_cut, frame_bgr, landmarks_xy, settings, embedded=embedded))
+            if len(ahead) > AHEAD:
+                ahead.popleft().result()
+            return ahead[-1]
+
+        found = detect.follow(
+            frames,
+            cut,
+            detect=detector,
+            fit=fit,
+            every=every,
+            carry=max(every, round(rate * detect.CARRY_SECONDS)),
+            gap=round(rate * detect.GAP_SECONDS),
+            min_size=settings.min_size,
+        )
+        waiting: list[Future] = []
+        for batch in _batches(found, names):
+            waiting.append(worker.submit(_described, batch, info, settings, session))
+            if len(waiting) > 1:
+                yield from waiting.pop(0).result()
+        for done in waiting:
+            yield from done.result()
+        session.result()
+
+
+def table(rows: list[Row]) -> FaceSet:
+    """The face table: `extract`'s rows with their embeddings filled in along the tracks, and landmarks steadied."""
+    if not rows:
+        return FaceSet.empty()
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
+    frame, track = np.array(columns["frame"]), np.array(columns["track"])
+    smooth = np.array(columns["landmarks_xy"], np.float32)
+    for one in np.unique(track):
+        mine = np.flatnonzero(track == one)
+        known = [row for row in mine if columns["embedding"][row] is not None]
+        for row, near in zip(mine, np.abs(frame[known] - frame[mine][:, None]).argmin(1), strict=True):
+            columns["embedding"][row] = columns["embedding"][known[near]]
+        smooth[mine] = detect.smooth(smooth[mine], frame[mine])
+    return FaceSet(**columns, landmarks_smooth_xy=smooth)
+
+
+def _batches(
+    found: Iterable[tuple[int, list[detect.Found]]], names: dict[int, str]
+) -> Iterator[list[tuple[str, detect.Found]]]:
+    """Lists of (id, face) of about BATCH faces."""
+    batch: list[tuple[str, detect.Found]] = []
+    for number, faces in found:
+        stem = os.path.splitext(names[number])[0] or f"{number:06d}"
+        batch += [(f"{stem}_{k}", face) for k, face in enumerate(faces)]
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, settings: Faces, *, embedded: bool) -> Cut:
+    matrix = align.crop_matrix(landmarks_xy, size=settings.crop_size, span=settings.span)
+    chip_bgr = identify.chips(frame_bgr, landmarks_xy)[0] if embedded else None
+    return Cut(matrix, align.warp(frame_bgr, matrix, settings.crop_size), chip_bgr)
+
+
+def _described(
+    batch: list[tuple[str, detect.Found]], info: ClipInfo, settings: Faces, session: Future
+) -> list[tuple[Row, bytes]]:
+    """Rows and PNGs of a batch."""
+    cuts = [face.data.result() for _, face in batch]
+    chips = [cut.chip_bgr for cut in cuts if cut.chip_bgr is not None]
+    embeddings = iter(identify.embed_chips(np.array(chips), session.result()) if chips else ())
+    done = []
+    for (name, face), (matrix, crop_bgr, chip_bgr) in zip(batch, cuts, strict=True):
+        scores = quality.scores(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix)
+        row = {"id": name} | {key: getattr(face, key) for key in KEPT}
+        row |= {"matrix": matrix, "embedding": None if chip_bgr is None else next(embeddings)}
+        row |= {key: scores[key] for key in ("sharpness", "size", "yaw", "pitch", "roll")}
+        note = {"clip": info.name, "id": name, "frame": face.frame, "track": face.track}
+        note |= {key: _plain(row[key], 3) for key in ("box_xyxy", "landmarks_xy", "score")}
+        note |= {"matrix": _plain(matrix, 6), "size": settings.crop_size, "span": settings.span}
+        note |= {"quality": {key: _plain(value, 3) for key, value in scores.items()}}
+        done.append((row, store.face_png(crop_bgr, note)))
+    return done
+
+
+def _plain(values: Any, decimals: int) -> Any:
+    """Numbers for JSON."""
+    return np.round(np.asarray(values, np.float64), decimals).tolist()

@@ -1,0 +1,109 @@
+"""Faces from frames, with a detector and landmarks that are known."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from swapcore import align, detect, extract, store
+from swapcore.config.fields import Faces
+from swapcore.types import ClipInfo
+
+INFO = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1, 25), rate=Fraction(25))
+MARKS = np.concatenate([np.zeros((17, 2)), align.TEMPLATE_XY * 40]).astype(np.float32)
+SETTINGS = Faces(every=4, crop_size=128, embed_every=3)
+
+
+def film(count):
+    """Frames with one face at first, from the eighth on with two; their picture is noise that stays."""
+    noise = np.random.default_rng(0).integers(0, 255, (120, 200, 3)).astype(np.uint8)
+    for n in range(count):
+        frame = noise.copy()
+        frame[0, 0] = n
+        yield n, 0, frame
+
+
+def places(n):
+    return [np.array([50, 60])] + ([np.array([140, 60])] if n >= 8 else [])
+
+
+def detector(frame_bgr):
+    found = [detect.box_around(MARKS + place) for place in places(int(frame_bgr[0, 0, 0]))]
+    return np.array(found, np.float32), np.full(len(found), 2, np.float32)
+
+
+def fit(gray, box, angle):
+    near = [place for place in places(int(gray[0, 0])) if abs(place[0] - (box[0] + box[2]) / 2) < 30]
+    return MARKS + (near[0] if near else np.array([300, 300])).astype(np.float32)
+
+
+class Network:
+    """Gives each chip its mean as embedding, and counts the chips."""
+
+    def __init__(self):
+        self.chips = 0
+
+    def run(self, names, feed):
+        self.chips += len(feed["faces"])
+        return [
+            np.repeat(feed["faces"].reshape(len(feed["faces"]), -1).mean(1, keepdims=True), 128, 1).astype(np.float32)
+        ]
+
+
+def made(count, settings=SETTINGS, info=INFO, network=None):
+    network = network or Network()
+    names = dict.fromkeys(range(count), "")
+    frames = film(count)
+    return list(
+        extract.extract(frames, names, info, settings, detector=detector, fit=fit, network=lambda: network)
+    ), network
+
+
+def test_no_face_is_forgotten_and_all_are_in_order():
+    found, _ = made(30)
+    assert [row["id"] for row, _ in found] == [f"{n:06d}_{k}" for n in range(30) for k in range(len(places(n)))]
+    for row, png in found:
+        note = store.face_row(png)
+        assert (note["id"], note["clip"], note["frame"]) == (row["id"], "x", row["frame"])
+        assert store.face_crop(png).shape == (128, 128, 3)
+
+
+def test_every_third_face_of_a_track_is_embedded_and_the_others_take_the_nearest():
+    found, network = made(20)
+    rows = [row for row, _ in found]
+    own = [row["id"] for row in rows if row["embedding"] is not None]
+    assert own == [f"{n:06d}_{k}" for n in range(20) for k in range(len(places(n))) if (n - 8 * k) % 3 == 0]
+    assert network.chips == len(own)
+    faces = extract.table(rows)
+    left = faces.select(faces.track == 0)
+    np.testing.assert_array_equal(left.embedding[[1, 2, 4]], left.embedding[[0, 3, 3]])
+
+
+def test_photos_are_all_embedded():
+    photos = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1), rate=Fraction(1), photos=True)
+    found, network = made(5, info=photos)
+    assert network.chips == len(found) == 5
+
+
+def test_very_large_frames_are_looked_at_more_often(monkeypatch):
+    monkeypatch.setattr(extract, "QUEUE_BYTES", 2 * 3 * 200 * 120 * 2)
+    found, _ = made(9)
+    assert [row["frame"] for row, _ in found if row["detected"]] == [0, 2, 4, 6, 8, 8]
+
+
+def test_nothing_found_is_an_empty_table():
+    assert len(extract.table([])) == 0
+
+
+def test_an_error_of_the_network_is_not_swallowed():
+    def broken():
+        raise RuntimeError("no network")
+
+    with pytest.raises(RuntimeError, match="no network"):
+        list(
+            extract.extract(
+                film(3), dict.fromkeys(range(3), ""), INFO, SETTINGS, detector=detector, fit=fit, network=broken
+            )
+        )
