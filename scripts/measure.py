@@ -7,7 +7,7 @@ import json
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, convert, identify, label, measure, nets, progress, store, video
+from swapcore import config, convert, embedding, label, measure, nets, progress, store, video
 from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable, References
 
 
@@ -30,7 +30,7 @@ def main(args):
         faces=faces,
         swapped=swapped,
         wanted=wanted,
-        embed=lambda frame_bgr, landmarks_xy: identify.embed(frame_bgr, landmarks_xy[None], session)[0],
+        embed=lambda frame_bgr, landmarks_xy: embedding.embed(frame_bgr, landmarks_xy[None], session)[0],
         references=references,
         note=notes(args.video_file, frames, info),
     )

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, detect, identify, nets, progress, store
+from swapcore import config, detect, embedding, identify, nets, progress, store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FaceSet, References
 
@@ -47,7 +47,7 @@ def embed(path, person, detectors, fit, session):
             "give one that shows the face from the front, large and upright, or remove it"
         )
     largest = max(boxes, key=lambda box: box[2] - box[0])
-    return identify.embed(photo_bgr, detect.locate(gray, largest, fit)[None], session)
+    return embedding.embed(photo_bgr, detect.locate(gray, largest, fit)[None], session)
 
 
 def from_clips(args, settings):

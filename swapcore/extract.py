@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from swapcore import align, detect, identify, quality, store
+from swapcore import align, detect, embedding, quality, store
 from swapcore.config.fields import Faces
 from swapcore.types import ClipInfo, FaceSet
 
@@ -112,7 +112,7 @@ def _batches(
 
 def _cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, settings: Faces, *, embedded: bool) -> Cut:
     matrix = align.crop_matrix(landmarks_xy, size=settings.crop_size, span=settings.span)
-    chip_bgr = identify.chips(frame_bgr, landmarks_xy)[0] if embedded else None
+    chip_bgr = embedding.chips(frame_bgr, landmarks_xy)[0] if embedded else None
     return Cut(matrix, align.warp(frame_bgr, matrix, settings.crop_size), chip_bgr)
 
 
@@ -122,7 +122,7 @@ def _described(
     """Rows and PNGs of a batch."""
     cuts = [face.data.result() for _, face in batch]
     chips = [cut.chip_bgr for cut in cuts if cut.chip_bgr is not None]
-    embeddings = iter(identify.embed_chips(np.array(chips), session.result()) if chips else ())
+    embeddings = iter(embedding.embed_chips(np.array(chips), session.result()) if chips else ())
     done = []
     for (name, face), (matrix, crop_bgr, chip_bgr) in zip(batch, cuts, strict=True):
         scores = quality.scores(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix)

@@ -3,22 +3,16 @@ from __future__ import annotations
 import argparse
 import importlib
 
-import cv2
 import numpy as np
 import pytest
-from test_align import face, picture
+from test_align import picture
 
-from swapcore import identify, nets, store
+from swapcore import identify, store
 from swapcore.config.fields import Identify
 from swapcore.errors import SwapError
 from swapcore.types import FaceSet, PeopleTable, References
 
 LIMITS = {"threshold": Identify().threshold, "margin": Identify().margin}
-
-
-@pytest.fixture(scope="module")
-def session():
-    return nets.identity_session(threads=1)
 
 
 def person(number: int) -> np.ndarray:
@@ -46,60 +40,6 @@ def faces(*tracks: np.ndarray, **columns) -> FaceSet:
 
 
 KNOWN = {name: embeddings(k, 5, seed=9) for k, name in enumerate("abc")}
-
-
-# chips
-
-
-@pytest.mark.parametrize(("width", "degrees", "close"), [(55, 0, 1.0), (70, 20, 1.0), (40, -35, 1.0), (260, 10, 3.0)])
-def test_chips_are_dlibs(width, degrees, close):
-    import dlib
-
-    frame = cv2.resize(picture(), (900, 800))
-    frame[::40] = 255
-    frame[:, ::50] = 0
-    frame = cv2.GaussianBlur(frame, (0, 0), 3)
-    landmarks = np.round(face(450, 400, width, degrees))
-    points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
-    shape = dlib.full_object_detection(dlib.rectangle(300, 300, 500, 500), points)
-    want = dlib.get_face_chip(np.ascontiguousarray(frame[..., ::-1]), shape, 150, 0.25)[..., ::-1]
-    got = identify.chips(frame, landmarks[None])[0]
-    assert got.shape == (150, 150, 3) and got.dtype == np.uint8
-    assert np.abs(got.astype(float) - want)[3:-3, 3:-3].mean() < close
-
-
-def test_chips_of_no_faces_and_of_faces_beyond_the_frame(session):
-    assert identify.chips(picture(), np.zeros((0, 68, 2))).shape == (0, 150, 150, 3)
-    assert identify.embed(picture(), np.zeros((0, 68, 2)), session).shape == (0, 128)
-    found = identify.embed(picture(), np.stack([face(-30, 100), face(5000, 100)]), session)
-    assert found.shape == (2, 128) and found.dtype == np.float32 and np.isfinite(found).all()
-
-
-def test_batches_of_any_length(session, monkeypatch):
-    chips = np.stack([identify.chips(picture(), face(x)[None])[0] for x in (100, 180, 260, 300, 340)])
-    want = identify.embed_chips(chips, session)
-    monkeypatch.setattr(identify, "BATCH", 2)
-    np.testing.assert_allclose(identify.embed_chips(chips, session), want, atol=1e-6)
-
-
-def test_real_people_are_told_apart(footage, session):
-    import dlib
-
-    detector, predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(str(nets.model_path("landmarks")))
-    network = dlib.face_recognition_model_v1(str(nets.model_path("identity")))
-    found = {}
-    for who in "abc":
-        for path in store.pictures(footage / f"photos_{who}")[:2]:
-            photo = store.read_picture(path)
-            rgb = np.ascontiguousarray(photo[..., ::-1])
-            shape = predictor(rgb, detector(rgb, 0)[0])
-            landmarks = np.array([[(p.x, p.y) for p in shape.parts()]], np.float32)
-            ours, theirs = identify.embed(photo, landmarks, session)[0], network.compute_face_descriptor(rgb, shape)
-            assert np.linalg.norm(ours - np.array(theirs)) < 0.08
-            found.setdefault(who, []).append(ours)
-    for who, (first, second) in found.items():
-        assert np.linalg.norm(first - second) < 0.5
-        assert all(np.linalg.norm(first - other) > 0.7 for name in found if name != who for other in found[name])
 
 
 # votes

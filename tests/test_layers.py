@@ -21,6 +21,7 @@ ORDER = [
     "align",
     "detect",
     "quality",
+    "embedding",
     "identify",
     "extract",
     "edits",

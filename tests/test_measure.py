@@ -327,7 +327,7 @@ def test_measure_script(scripts, made, monkeypatch):
     script = scripts("measure")
     # nobody is in these pictures; embeddings that say which reference is whose
     monkeypatch.setattr(script.nets, "identity_session", lambda threads: None)
-    monkeypatch.setattr(script.identify, "embed", lambda frame, landmarks, session: unit(0))
+    monkeypatch.setattr(script.embedding, "embed", lambda frame, landmarks, session: unit(0))
     script.main(made)
     found = store.read_json(made.out)
     # all is 10 levels darker, so the error is known where neither face nor note is looked at
