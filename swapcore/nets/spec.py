@@ -7,8 +7,10 @@ of its nested layers, then every layer from the input side on: its details, thre
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from swapcore.errors import SwapError
 
 FILES = {
     "identity": "dlib_face_recognition_resnet_model_v1.dat",  # CC0
+    "detector": "mmod_human_face_detector.dat",  # CC0
     "landmarks": "shape_predictor_68_face_landmarks.dat",  # trained on iBUG 300-W, which excludes commercial use
 }
 REMEDY = "install the package face_recognition_models again"
@@ -55,15 +58,35 @@ class Layer:
     numbers: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-def layers(data: bytes) -> list[Layer]:
-    """The layers of a network of dlib's metric learning, from the input on. `data` are the bytes of its .dat file.
+@dataclass(frozen=True)
+class Scan:
+    """How the detector looks at a picture, and which of its boxes it keeps: dlib's loss_mmod and its input layer."""
+
+    windows_wh: tuple[tuple[int, int], ...]  # size of the boxes of each channel of the output, pixels
+    most_overlap: float  # of two faces: intersection over the smallest box around both
+    most_covered: float  # of two faces: share of one that the other covers
+    padding: int = 10  # pixels between the levels of the pyramid; this file is older than the field, so dlib's defaults
+    outer_padding: int = 11  # and around all of them
+
+
+def identity(data: bytes) -> list[Layer]:
+    """The layers of dlib's face recognition network, from the input on. `data` are the bytes of its .dat file.
 
     Raises SwapError where the bytes are cut off, go on after the last layer, or hold anything that was not expected.
     """
+    return _read("identity", _identity, data)
+
+
+def detector(data: bytes) -> tuple[Scan, list[Layer]]:
+    """How dlib's CNN face detector looks at pictures, and its layers from the input on; as `identity` does."""
+    return _read("detector", _detector, data)
+
+
+def _read(network: str, parts: Callable[[_Reader], Any], data: bytes) -> Any:
     try:
-        return _layers(_Reader(data))
+        return parts(_Reader(data))
     except _Unexpected as error:
-        raise SwapError(f"identity network: expected a network saved by dlib, got {error}; {REMEDY}") from None
+        raise SwapError(f"{network} network: expected a network saved by dlib, got {error}; {REMEDY}") from None
 
 
 class _Unexpected(Exception):
@@ -131,18 +154,41 @@ class _Reader:
             raise _Unexpected(f"{got!r} for {what} ({wanted!r}) before byte {self.at}")
 
 
-def _layers(reader: _Reader) -> list[Layer]:
-    reader.expect(reader.integer(), 1, "the loss's version")
-    reader.expect(reader.text(), "loss_metric_2", "the loss")
+def _identity(reader: _Reader) -> list[Layer]:
+    _head(reader, "loss_metric_2")
     reader.real(), reader.real()  # margin and distance threshold of the training
+    mean = _input(reader, "input_rgb_image_sized")
+    reader.expect(reader.integers(2), (150, 150), "the size of the picture")
+    return [mean, *_layers(reader)]
+
+
+def _detector(reader: _Reader) -> tuple[Scan, list[Layer]]:
+    _head(reader, "loss_mmod_")
+    reader.expect(reader.integer(), 1, "the version of the options")
+    window = reader.integers(2)
+    [reader.real() for _ in range(3)]  # costs of the training, and what it took for a hit
+    most_overlap, most_covered = reader.real(), reader.real()
+    reader.real(), reader.real()  # the same of faces that the training ignored
+    if not (min(window) > 0 and 0 < most_overlap <= 1 and 0 < most_covered <= 1):
+        raise _Unexpected(f"the window {window}, overlaps {most_overlap} and {most_covered}")
+    return Scan((window,), most_overlap, most_covered), [_input(reader, "input_rgb_image_pyramid"), *_layers(reader)]
+
+
+def _head(reader: _Reader, loss: str) -> None:
+    reader.expect(reader.integer(), 1, "the loss's version")
+    reader.expect(reader.text(), loss, "the loss")
+
+
+def _input(reader: _Reader, kind: str) -> Layer:
     while (version := reader.integer()) in (1, 2):  # of the nested layers
         pass
     reader.expect(version, 3, "the first layer's version")
-    reader.expect(reader.text(), "input_rgb_image_sized", "the input")
-    mean = tuple(reader.real() for _ in range(3))
-    size = reader.integers(2)
-    reader.expect(size, (150, 150), "the size of the picture")
-    found = [Layer("input", numbers={"mean_rgb": mean})]
+    reader.expect(reader.text(), kind, "the input")
+    return Layer("input", numbers={"mean_rgb": tuple(reader.real() for _ in range(3))})
+
+
+def _layers(reader: _Reader) -> list[Layer]:
+    found = []
     while reader.at < len(reader.data):
         kind = reader.text()
         if kind not in _DETAILS:
@@ -152,7 +198,7 @@ def _layers(reader: _Reader) -> list[Layer]:
             raise _Unexpected(f"no flags before byte {reader.at}")
         for _ in range(3):
             reader.expect(reader.tensor().size, 0, "a working tensor's size")
-        if len(found) == 2:
+        if len(found) == 1:
             reader.expect(reader.integer(), 1, "pictures for each input")  # stands after the first layer alone
     return found
 
@@ -179,6 +225,25 @@ def _affine(reader: _Reader) -> Layer:
     return Layer("affine", values[:channels], values[channels:])
 
 
+def _normalization(reader: _Reader) -> Layer:
+    """Batch normalization with the statistics of the training, which is one more affine layer."""
+    values = reader.tensor().ravel()
+    gamma, beta = reader.part(), reader.part()
+    channels = gamma[1]
+    reader.expect((gamma, beta), ((1, channels, 1, 1),) * 2, "the normalization's shapes")
+    reader.expect(values.size, 2 * channels, "the count of the parameters")
+    last_mean, last_deviation, mean, variance = (reader.tensor() for _ in range(4))
+    for part in (last_mean, last_deviation, mean, variance):
+        reader.expect(part.shape, (1, channels, 1, 1), "the shape of the statistics")
+    reader.integers(2), [reader.real() for _ in range(4)]  # how many updates; multipliers of the training
+    epsilon = reader.real()
+    if epsilon <= 0 or variance.min() < 0:
+        raise _Unexpected(f"variances from {variance.min()} with {epsilon} added")
+    factor = values[:channels] / np.sqrt(variance.ravel().astype(np.float64) + epsilon)
+    shift = values[channels:] - factor * mean.ravel()
+    return Layer("affine", factor.astype(np.float32), shift.astype(np.float32))
+
+
 def _pool(kind: str):
     def read(reader: _Reader) -> Layer:
         sizes = reader.integers(6)
@@ -201,6 +266,7 @@ def _full(reader: _Reader) -> Layer:
 _DETAILS = {
     "con_4": _convolution,
     "affine_": _affine,
+    "bn_con2": _normalization,
     "relu_": lambda reader: Layer("relu"),
     "add_prev_": lambda reader: Layer("add"),
     "max_pool_2": _pool("max_pool"),

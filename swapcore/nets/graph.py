@@ -1,0 +1,114 @@
+"""What both networks share: layers taken one by one, an ONNX graph in the making, and a session that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from swapcore.errors import SwapError
+from swapcore.nets import spec
+
+OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that runs on our Pythons
+
+
+class Tensor(NamedTuple):
+    """A value inside the network."""
+
+    name: str
+    shape: tuple[int, int, int]  # channels, rows, columns
+
+
+class Graph:
+    """The nodes and constants of an ONNX graph in the making."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, values: Any, dtype: type = np.float32) -> str:
+        """Name of a new constant."""
+        from onnx import numpy_helper
+
+        values = np.ascontiguousarray(values, dtype)
+        self.constants.append(numpy_helper.from_array(values, f"c{len(self.constants)}"))
+        return self.constants[-1].name
+
+    def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Name of a new node's output."""
+        from onnx import helper
+
+        output = output or f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def window(
+        self, kind: str, x: Tensor, layer: spec.Layer, size: tuple[int, ...], *constants: str, channels: int
+    ) -> Tensor:
+        """A convolution or a pooling: windows of `size` as far apart and as far beyond the edge as the layer says."""
+        stride, padding = layer.numbers["stride"], layer.numbers["padding"]
+        attributes = {"kernel_shape": list(size), "strides": list(stride), "pads": [*padding, *padding]}
+        name = self.node(kind, x.name, *constants, **attributes)
+        rows, columns = ((x.shape[1 + k] + 2 * padding[k] - size[k]) // stride[k] + 1 for k in (0, 1))
+        return Tensor(name, (channels, rows, columns))
+
+    def grown(self, x: Tensor, shape: tuple[int, ...]) -> str:
+        """Zeros behind the channels, rows and columns."""
+        missing = [wanted - has for wanted, has in zip(shape, x.shape, strict=True)]
+        return self.node("Pad", x.name, self.constant([0, 0, 0, 0, 0, *missing], np.int64)) if any(missing) else x.name
+
+    def model(self, name: str, inputs: dict[str, tuple[str, list]], outputs: dict[str, tuple[str, list]]) -> bytes:
+        """The checked model's bytes; `inputs` and `outputs` are name -> (type, shape), as {"faces": ("UINT8", ["n", 3])}."""
+        from onnx import TensorProto, checker, helper
+
+        ends = [
+            [helper.make_tensor_value_info(k, getattr(TensorProto, dtype), shape) for k, (dtype, shape) in end.items()]
+            for end in (inputs, outputs)
+        ]
+        graph = helper.make_graph(self.nodes, name, *ends, self.constants)
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+        checker.check_model(made, full_check=True)
+        return made.SerializeToString()
+
+
+def take(
+    rest: Iterator[spec.Layer],
+    network: str,
+    kind: str,
+    *,
+    weights: tuple[int, ...] | None = None,
+    **numbers: Any,
+) -> spec.Layer:
+    """The next layer of a network. Raises SwapError where it is not of this kind, shape and numbers."""
+    layer = next(rest, None)
+    if (
+        layer is None
+        or layer.kind != kind
+        or (weights and layer.weights.shape != weights)
+        or any(layer.numbers[name] != value for name, value in numbers.items())
+    ):
+        raise _wrong(network, f"a layer {kind} {weights or ''} {numbers or ''}", layer)
+    return layer
+
+
+def finish(rest: Iterator[spec.Layer], network: str) -> None:
+    """Raises SwapError where there are more layers."""
+    if (layer := next(rest, None)) is not None:
+        raise _wrong(network, "no more layers", layer)
+
+
+def _wrong(network: str, wanted: str, layer: spec.Layer | None) -> SwapError:
+    got = "nothing" if layer is None else f"{layer.kind} {np.shape(layer.weights) or ''} {layer.numbers or ''}"
+    return SwapError(f"expected dlib's {network} network, there {wanted}, got {got}; {spec.REMEDY}")
+
+
+def session(model: bytes, *, threads: int) -> Any:
+    """An onnxruntime.InferenceSession on the CPU, with this many threads (0: one for each core)."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
