@@ -194,14 +194,18 @@ def _refit(
     landmarks_xy: np.ndarray, look: np.ndarray, frame: _Frame, fit: Fitter
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Landmarks (68, 2) and look in a neighbouring frame, or None where they are not on the same face."""
-    before = box_around(landmarks_xy)
-    landmarks = fit(frame.gray, before, lean(landmarks_xy))
-    box = box_around(landmarks)
-    middle, (height, width) = (box[:2] + box[2:]) / 2, frame.gray.shape
-    if not (0 <= middle[0] < width and 0 <= middle[1] < height) or overlap(before, box)[0, 0] < SAME_BOX:
-        return None
-    look_now = _look(frame.gray, landmarks)
-    return (landmarks, look_now) if _correlation(look_now, look) >= SAME_LOOK else None
+    before, landmarks = box_around(landmarks_xy), landmarks_xy
+    height, width = frame.gray.shape
+    for _ in range(2):  # a poor first fit, after a quick movement, is fitted again where it says that the face is
+        landmarks = fit(frame.gray, box_around(landmarks), lean(landmarks))
+        box = box_around(landmarks)
+        middle = (box[:2] + box[2:]) / 2
+        if not (0 <= middle[0] < width and 0 <= middle[1] < height) or overlap(before, box)[0, 0] < SAME_BOX:
+            return None
+        look_now = _look(frame.gray, landmarks)
+        if _correlation(look_now, look) >= SAME_LOOK:
+            return landmarks, look_now
+    return None
 
 
 def _confirmed(
