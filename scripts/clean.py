@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from common import arguments, run
 
 from swapcore import clean, config, edits, progress, report, sort, store
@@ -16,17 +15,19 @@ def main(args):
     settings = config.parse("clean", args.settings)
     scores, _ = store.read_table(args.scores, ScoreTable)
     read = [edits.read(path.read_text(encoding="utf-8"), where=str(path)) for path in args.edits]
-    decisions = clean.decide(scores, settings, read[0] if read else edits.Edits())
-    counts = clean.counts(decisions)
-    said = ", ".join(f"{number} {reason}" for reason, number in counts.items())
-    progress.say(f"clean {args.person}: {len(scores)} faces: {said}")
-    store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
-    archives, rows = dict(zip(args.clips, args.archives, strict=True)), {}
-    for reason, number in clean.dropped(decisions).items():
-        shown = sort.spread(scores.select(np.flatnonzero(decisions.reason == reason)), EXAMPLES)
-        captions = [sort.caption(shown, row, "time") for row in range(len(shown))]
-        crops = store.crops(archives, shown.clip, shown.id)
-        rows[f"{reason}: {number}"] = list(zip(crops, captions, strict=True))
+    with store.open_archives(dict(zip(args.clips, args.archives, strict=True))) as archives:
+        there = store.held(archives, scores.clip, scores.id)
+        decisions = clean.decide(scores, settings, read[0] if read else edits.Edits(), there=there)
+        counts = clean.counts(decisions)
+        said = ", ".join(f"{number} {reason}" for reason, number in counts.items())
+        progress.say(f"clean {args.person}: {len(scores)} faces: {said}")
+        store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
+        rows = {}
+        for reason, number in clean.dropped(decisions).items():
+            shown = sort.spread(scores.select((decisions.reason == reason) & there), EXAMPLES)
+            captions = [sort.caption(shown, row, "time") for row in range(len(shown))]
+            crops = store.crops(archives, shown.clip, shown.id)
+            rows[f"{reason}: {number}"] = list(zip(crops, captions, strict=True))
     trained = f"{args.person}: {decisions.use_train.sum()} of {len(scores)} faces train, {decisions.use_swap.sum()} are swapped"
     store.write_picture(args.sheet, report.groups(rows or {"nothing was dropped": []}, title=trained, columns=EXAMPLES))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import collections
 import hashlib
 
 import numpy as np
@@ -23,18 +23,17 @@ def main(args):
         raise SwapError(
             f"person {args.person}: no face is left to train from ({reasons}); {clean.remedy(dropped, args.person)}"
         )
-    with contextlib.ExitStack() as stack:
-        archives = {
-            clip: stack.enter_context(store.FaceArchive(path))
-            for clip, path in zip(args.clips, args.archives, strict=True)
-        }
-        table = dataset.build(
-            scores,
-            decisions,
-            most=settings.max_faces,
-            digest_of=lambda clip, name: hashlib.sha256(archives[clip].png(name)).hexdigest(),
-        )
-        row = store.face_row(archives[table.clip[0]].png(table.id[0]))
+    geometries = collections.defaultdict(collections.Counter)  # size, centring, span -> clips with such crops
+    with store.open_archives(dict(zip(args.clips, args.archives, strict=True))) as archives:
+
+        def digest_of(clip, name):
+            png = archives[clip].png(name)
+            row = store.face_row(png)
+            geometries[row.size, row.centring, row.span][clip] += 1
+            return hashlib.sha256(png).hexdigest()
+
+        table = dataset.build(scores, decisions, most=settings.max_faces, digest_of=digest_of)
+    size, centring, span = dataset.one_geometry(geometries, person=args.person)
     clips, numbers = np.unique(table.clip.astype(str), return_counts=True)
     words = dataset.in_words(table)
     summary = {
@@ -42,8 +41,9 @@ def main(args):
         "faces": len(table),
         "digest": dataset.digest(table),
         "clips": {str(clip): int(number) for clip, number in zip(clips, numbers, strict=True)},
-        "span": row["span"],
-        "size": row["size"],
+        "size": size,
+        "centring": centring,
+        "span": span,
         "words": words,
         "coverage": dataset.coverage(table),
     }

@@ -20,11 +20,13 @@ def main(args):
     threads = int(os.environ.get("OMP_NUM_THREADS") or 1)  # Snakemake sets it to the rule's threads
     cv2.setNumThreads(threads)
     scale = detect.PHOTO_SCALE if info.photos else 1
+    names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
     found = extract.extract(
         numbered(args, frames, info),
-        dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True)),
+        names,
         info,
         settings,
+        origins=origins(args.path, names, sha256=meta["sha256"]),
         detector=detect.DETECTORS[settings.detector](
             detect_size=settings.detect_size * scale, min_score=settings.min_score
         ),
@@ -43,6 +45,13 @@ def main(args):
             "For small or dim faces set faces.small_faces, lower faces.min_size or faces.min_score"
         )
     store.write_table(args.faces, faces, {"clip": info.to_json(), "size": settings.crop_size, "span": settings.span})
+
+
+def origins(path, names, *, sha256):
+    """Which file a frame is from, and the file's digest: number -> (name, sha256); `sha256` is the clip's own."""
+    return {
+        number: (name, store.sha256(path / name)) if name else (path.name, sha256) for number, name in names.items()
+    }
 
 
 def numbered(args, frames, info):

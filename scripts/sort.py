@@ -19,9 +19,11 @@ def main(args):
             store.read_table(paths[row], kind)[0]
             for paths, kind in ((args.frames, FrameTable), (args.faces, FaceSet), (args.people, PeopleTable))
         )
-        with store.FaceArchive(args.archives[row]) as archive:
-            rows = np.flatnonzero(people.person == args.person)
-            exposure = [exposure_of(archive.png(name)) for name in faces.id[rows]]
+        with store.FaceArchive(args.archives[row], clip=clip) as archive:
+            rows, there = np.flatnonzero(people.person == args.person), set(archive.ids())
+            exposure = [exposure_of(archive.png(name)) if name in there else np.nan for name in faces.id[rows]]
+        for remark in archive.remarks:
+            progress.say(f"sort {args.person}: {remark}")
         parts.append(sort.gather(clip, rows, np.array(exposure), frames=frames, faces=faces, people=people))
     scores = sort.order(ScoreTable.concatenate(parts), by=settings.by)
     if not len(scores):
@@ -31,8 +33,10 @@ def main(args):
         )
     progress.say(f"sort {args.person}: {len(scores)} faces in {len(args.clips)} clips, by {settings.by}")
     store.write_table(args.out, scores, {"person": args.person, "by": settings.by})
-    shown = sort.spread(scores, settings.sheet)
-    crops = store.crops(dict(zip(args.clips, args.archives, strict=True)), shown.clip, shown.id)
+    with store.open_archives(dict(zip(args.clips, args.archives, strict=True))) as archives:
+        there = store.held(archives, scores.clip, scores.id)  # the others were taken out by hand
+        shown = sort.spread(scores.select(there), settings.sheet)
+        crops = store.crops(archives, shown.clip, shown.id)
     captions = [sort.caption(shown, row, settings.by) for row in range(len(shown))]
     title = f"{args.person}: {len(scores)} faces by {settings.by}" + (
         f", {len(shown)} shown" if len(shown) < len(scores) else ""
@@ -44,7 +48,7 @@ def main(args):
 def exposure_of(png):
     """Exposure of a face from its PNG alone: the crop, and the landmarks in its row."""
     row = store.face_row(png)
-    about = (np.array(row[name], np.float32) for name in ("landmarks_xy", "box_xyxy", "matrix"))
+    about = (np.array(getattr(row, name), np.float32) for name in ("landmarks_xy", "box_xyxy", "matrix"))
     return quality.SCORES["exposure"](store.face_crop(png), *about)
 
 

@@ -12,6 +12,7 @@ from swapcore.types import DecisionTable, ScoreTable
 
 GOOD = "good"
 REJECTED, SWAP_ONLY, KEPT = "rejected by hand", "swapped only, by hand", "kept by hand"
+TAKEN_OUT = "taken out of the archive"
 
 
 def too_soft(scores: ScoreTable, limits: Clean) -> np.ndarray:
@@ -57,12 +58,15 @@ LOOSEN = {  # reason -> the setting that lets such faces train
 }
 
 
-def decide(scores: ScoreTable, limits: Clean, edits: by_hand.Edits) -> DecisionTable:
+def decide(
+    scores: ScoreTable, limits: Clean, edits: by_hand.Edits, *, there: np.ndarray | None = None
+) -> DecisionTable:
     """One decision and exactly one reason for every face.
 
     Rules keep a face from training, never from being swapped: a blurred face that is not swapped flickers. By hand,
-    `reject` does both, `swap_only` keeps it from training, and `keep` overrules the rules. Raises SwapError where an edit no
-    longer fits a face (edits.match).
+    `reject` does both, `swap_only` keeps it from training, and `keep` overrules the rules. there (n,) bool: which faces their
+    archives still hold (None: all); one that was taken out cannot train, whatever else was decided. Raises SwapError where an
+    edit no longer fits a face (edits.match).
     """
     reason = np.full(len(scores), GOOD, object)
     for name in reversed(RULES):
@@ -77,6 +81,9 @@ def decide(scores: ScoreTable, limits: Clean, edits: by_hand.Edits) -> DecisionT
             rows = np.flatnonzero(scores.clip == entry.clip)
             row = rows[by_hand.match(entry, ids=scores.id[rows], boxes_xyxy=scores.box_xyxy[rows])]
             reason[row], use_train[row], use_swap[row] = word, train, swap
+    if there is not None:
+        out = ~there & (reason != REJECTED)
+        reason[out], use_train[~there] = TAKEN_OUT, False
     return DecisionTable(clip=scores.clip, id=scores.id, use_train=use_train, use_swap=use_swap, reason=reason)
 
 
@@ -94,4 +101,6 @@ def dropped(decisions: DecisionTable) -> dict[str, int]:
 def remedy(dropped: dict[str, int], person: str) -> str:
     """What to do where too many of a person's faces were dropped, by the most frequent reason."""
     reason = max(dropped, key=lambda name: dropped[name])
+    if reason == TAKEN_OUT:
+        return "put some back into the clips' faces.zip, or delete those and run snakemake again"
     return f"loosen {LOOSEN[reason]} in config.yaml" if reason in LOOSEN else f"shorten config/edits/{person}.yaml"

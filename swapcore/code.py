@@ -33,7 +33,8 @@ def digest(script: str | Path) -> str:
 
 def _files(unit: str) -> list[Path]:
     module = PACKAGE / f"{unit}.py"
-    return [module] if module.is_file() else sorted((PACKAGE / unit).rglob("*.py"))
+    parts = [module] if module.is_file() else sorted((PACKAGE / unit).rglob("*.py"))
+    return [part for part in parts if part.name != "__main__.py"]  # a command for people: no stage imports it
 
 
 @functools.cache

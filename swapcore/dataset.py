@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from swapcore.errors import SwapError
 from swapcore.types import DatasetTable, DecisionTable, ScoreTable
 
 YAW_EDGES = np.arange(-90, 91, 15)  # degrees
@@ -52,6 +53,22 @@ def build(
     chosen = chosen.select(thin(chosen.yaw, chosen.pitch, most=most))
     digests = np.array([digest_of(c, i) for c, i in zip(chosen.clip, chosen.id, strict=True)], object)
     return DatasetTable(clip=chosen.clip, id=chosen.id, digest=digests, yaw=chosen.yaw, pitch=chosen.pitch)
+
+
+def one_geometry(found: Mapping[tuple[int, str, float], Mapping[str, int]], *, person: str) -> tuple[int, str, float]:
+    """The size, centring and span that all of a person's crops have; `found` is those -> clip -> number of faces.
+
+    Raises SwapError, which names the clips, where there are several: a model cannot learn from crops of two shapes.
+    """
+    usual = max(found, key=lambda geometry: sum(found[geometry].values()))
+    if len(found) > 1:
+        said = "; ".join(f"{s} px {c}, span {w:g} in {', '.join(sorted(found[s, c, w]))}" for s, c, w in sorted(found))
+        clips = sorted({clip for geometry in found for clip in found[geometry] if geometry != usual})
+        raise SwapError(
+            f"person {person}: expected crops of one size and centring, found {said}; delete the faces.zip of "
+            f"{', '.join(clips)} and run snakemake again"
+        )
+    return usual
 
 
 def digest(table: DatasetTable) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -35,13 +35,15 @@ def extract(
     info: ClipInfo,
     settings: Faces,
     *,
+    origins: Mapping[int, tuple[str, str]],
     detector: detect.Detector,
     fit: detect.Fitter,
     network: Callable[[], Any],
 ) -> Iterator[tuple[Row, bytes]]:
     """Each face of a clip, in order: its row of the face table but for what needs its whole track, and its PNG.
 
-    Takes (number, shot, frame_bgr (h, w, 3) uint8) and `names`, a photo's file name or "" by number. `network` makes the
+    Takes (number, shot, frame_bgr (h, w, 3) uint8) and `names`, a photo's file name or "" by number; `origins` are the
+    name and sha256 of the file that each is from, which the PNG's row keeps. `network` makes the
     session of the identity network (nets.identity_session); it is called in the second thread, which cuts out, embeds and
     compresses the faces of some frames while those of the next are found. A row's `embedding` is None where the face takes
     that of its track's nearest; see `table`.
@@ -71,7 +73,7 @@ def extract(
         )
         waiting: list[Future] = []
         for batch in _batches(found, names):
-            waiting.append(worker.submit(_described, batch, info, settings, session))
+            waiting.append(worker.submit(_described, batch, info, settings, origins, session))
             if len(waiting) > 1:
                 yield from waiting.pop(0).result()
         for done in waiting:
@@ -117,7 +119,11 @@ def _cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, settings: Faces, *, em
 
 
 def _described(
-    batch: list[tuple[str, detect.Found]], info: ClipInfo, settings: Faces, session: Future
+    batch: list[tuple[str, detect.Found]],
+    info: ClipInfo,
+    settings: Faces,
+    origins: Mapping[int, tuple[str, str]],
+    session: Future,
 ) -> list[tuple[Row, bytes]]:
     """Rows and PNGs of a batch."""
     cuts = [face.data.result() for _, face in batch]
@@ -129,14 +135,9 @@ def _described(
         row = {"id": name} | {key: getattr(face, key) for key in KEPT}
         row |= {"matrix": matrix, "embedding": None if chip_bgr is None else next(embeddings)}
         row |= {key: scores[key] for key in ("sharpness", "size", "yaw", "pitch", "roll")}
-        note = {"clip": info.name, "id": name, "frame": face.frame, "track": face.track}
-        note |= {key: _plain(row[key], 3) for key in ("box_xyxy", "landmarks_xy", "score")}
-        note |= {"matrix": _plain(matrix, 6), "size": settings.crop_size, "span": settings.span}
-        note |= {"quality": {key: _plain(value, 3) for key, value in scores.items()}}
-        done.append((row, store.face_png(crop_bgr, note)))
+        note = {key: row[key] for key in ("id", "frame", "track", "box_xyxy", "landmarks_xy", "score", "matrix")}
+        note |= {"size": settings.crop_size, "centring": "legacy", "span": settings.span, "quality": scores}
+        file, sha256 = origins[face.frame]
+        note |= {"clip": info.name, "file": file, "sha256": sha256}
+        done.append((row, store.face_png(crop_bgr, store.FaceRow.of(**note))))
     return done
-
-
-def _plain(values: Any, decimals: int) -> Any:
-    """Numbers for JSON."""
-    return np.round(np.asarray(values, np.float64), decimals).tolist()

@@ -274,7 +274,18 @@ def provenance(
                     f"video {video['name']}: no consent record of {person}; add it to config.yaml under people"
                 )
         facts = trained[swap["name"]]
-        keys = ("model", "resolution", "steps", "seconds", "mask", "coverage", "settings", "datasets", "weights")
+        keys = (
+            "model",
+            "resolution",
+            "steps",
+            "seconds",
+            "mask",
+            "centring",
+            "coverage",
+            "settings",
+            "datasets",
+            "weights",
+        )
         made.append({**swap, **{key: facts[key] for key in keys if key in facts}})
     covered = covers(frames.pts, time_base=info.time_base, mode=note["mode"], seconds=note["seconds"])
     shown = {"mode": note["mode"], "frames": int(covered.sum())}

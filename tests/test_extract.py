@@ -54,10 +54,17 @@ class Network:
 
 def made(count, settings=SETTINGS, info=INFO, network=None):
     network = network or Network()
+    session = network if callable(network) else lambda: network
     names = dict.fromkeys(range(count), "")
     frames = film(count)
     return list(
-        extract.extract(frames, names, info, settings, detector=detector, fit=fit, network=lambda: network)
+        extract.extract(
+            *(frames, names, info, settings),
+            origins=dict.fromkeys(range(count), ("x.mp4", "0" * 64)),
+            detector=detector,
+            fit=fit,
+            network=session,
+        )
     ), network
 
 
@@ -66,7 +73,7 @@ def test_no_face_is_forgotten_and_all_are_in_order():
     assert [row["id"] for row, _ in found] == [f"{n:06d}_{k}" for n in range(30) for k in range(len(places(n)))]
     for row, png in found:
         note = store.face_row(png)
-        assert (note["id"], note["clip"], note["frame"]) == (row["id"], "x", row["frame"])
+        assert (note.id, note.clip, note.file, note.frame) == (row["id"], "x", "x.mp4", row["frame"])
         assert store.face_crop(png).shape == (128, 128, 3)
 
 
@@ -102,8 +109,4 @@ def test_an_error_of_the_network_is_not_swallowed():
         raise RuntimeError("no network")
 
     with pytest.raises(RuntimeError, match="no network"):
-        list(
-            extract.extract(
-                film(3), dict.fromkeys(range(3), ""), INFO, SETTINGS, detector=detector, fit=fit, network=broken
-            )
-        )
+        made(3, network=broken)

@@ -40,7 +40,7 @@ def film(tmp_path_factory):
 def made(script, tmp_path, path, **settings):
     """The table, its meta and the path of the archive that the script makes of a clip."""
     frames, info = video.index(path, name="x", start=None, end=None, shot_threshold=8, duplicate_threshold=0.01)
-    store.write_table(tmp_path / "frames.parquet", frames, {"clip": info.to_json()})
+    store.write_table(tmp_path / "frames.parquet", frames, {"clip": info.to_json(), "sha256": store.sha256(path)})
     script.main(
         argparse.Namespace(
             settings=json.dumps(SETTINGS | settings),
@@ -90,15 +90,16 @@ def test_the_archive_holds_each_face_with_its_row(result, film):
         assert archive.ids() == faces.id.tolist()
         for k, name in enumerate(faces.id):
             row, crop = store.face_row(archive.png(name)), archive.crop(name)
-            assert (row["clip"], row["id"], row["frame"], row["track"]) == ("x", name, k, faces.track[k])
-            assert (row["size"], row["span"], crop.shape) == (128, 0.6, (128, 128, 3))
-            np.testing.assert_allclose(row["landmarks_xy"], faces.landmarks_xy[k], atol=6e-4)
-            np.testing.assert_allclose(row["box_xyxy"], faces.box_xyxy[k], atol=6e-4)
-            np.testing.assert_allclose(row["matrix"], faces.matrix[k], atol=1e-6)
-            assert row["quality"]["sharpness"] == pytest.approx(faces.sharpness[k], abs=6e-4)
-            assert row["quality"].keys() == quality.SCORES.keys()
+            assert (row.clip, row.file, row.sha256) == ("x", "film.mp4", store.sha256(film[0]))
+            assert (row.id, row.frame, row.track) == (name, k, faces.track[k])
+            assert (row.size, row.centring, row.span, crop.shape) == (128, "legacy", 0.6, (128, 128, 3))
+            np.testing.assert_allclose(row.landmarks_xy, faces.landmarks_xy[k], atol=6e-4)
+            np.testing.assert_allclose(row.box_xyxy, faces.box_xyxy[k], atol=6e-4)
+            np.testing.assert_allclose(row.matrix, faces.matrix[k], atol=1e-6)
+            assert row.quality["sharpness"] == pytest.approx(faces.sharpness[k], abs=6e-4)
+            assert row.quality.keys() == quality.SCORES.keys()
             wanted = align.TEMPLATE_XY * 0.6 * 128 + 63.5
-            shown = align.transform(np.array(row["landmarks_xy"])[17:], np.array(row["matrix"]))
+            shown = align.transform(np.array(row.landmarks_xy)[17:], np.array(row.matrix))
             assert np.linalg.norm(shown - wanted, axis=1).mean() < 8
 
 

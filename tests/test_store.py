@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import struct
+import zlib
 
-import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from swapcore import store, types
 from swapcore.errors import SwapError
@@ -94,44 +92,6 @@ def test_what_a_kill_left_goes_with_the_next_try(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [".x.mkv.swp", "x.mkv"]
 
 
-def test_a_face_knows_where_it_came_from():
-    crop = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    png = store.face_png(crop, {"clip": "a", "id": "000001_0", "landmarks_xy": [[1.5, 2.0]]})
-    assert store.face_row(png)["landmarks_xy"] == [[1.5, 2.0]]
-    assert np.array_equal(store.face_crop(png), crop)
-    assert np.array_equal(cv2.imdecode(np.frombuffer(png, np.uint8), 1), crop)
-
-
-def test_a_face_without_a_row_is_refused():
-    with pytest.raises(SwapError, match="without a row"):
-        store.face_row(store.encode_picture(np.zeros((8, 8, 3), np.uint8), ".png"))
-
-
-@settings(max_examples=200)
-@given(st.binary(max_size=300), st.integers(0, 400), st.integers(0, 255))
-def test_damaged_faces_are_refused_and_nothing_worse(noise, at, value):
-    png = bytearray(store.face_png(np.zeros((8, 8, 3), np.uint8), {"id": "x"}))
-    png[at % len(png)] = value
-    for data in (noise, store.PNG_SIGNATURE + noise, bytes(png)):
-        with contextlib.suppress(SwapError):
-            assert isinstance(store.face_row(data), dict)
-
-
-def test_an_archive_has_no_times_and_random_access(tmp_path):
-    faces = [(f"00000{k}_0", store.face_png(np.full((16, 16, 3), k, np.uint8), {"id": str(k)})) for k in range(4)]
-    for name in ("a.zip", "b.zip"):
-        store.write_archive(tmp_path / name, iter(faces))
-    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    with store.FaceArchive(tmp_path / "a.zip") as archive:
-        assert archive.ids() == [name for name, _ in faces]
-        assert archive.crop("000003_0").mean() == 3
-        with pytest.raises(SwapError, match="000009_0 is missing"):
-            archive.png("000009_0")
-    (tmp_path / "a.zip").write_bytes(b"no zip")
-    with pytest.raises(SwapError, match="expected an archive"):
-        store.FaceArchive(tmp_path / "a.zip")
-
-
 def test_a_folder_has_the_digest_of_its_pictures(tmp_path):
     store.write_picture(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
     first = store.sha256(tmp_path)
@@ -139,3 +99,21 @@ def test_a_folder_has_the_digest_of_its_pictures(tmp_path):
     assert store.sha256(tmp_path) == first
     store.write_picture(tmp_path / "b.png", np.zeros((8, 8, 3), np.uint8))
     assert store.sha256(tmp_path) != first
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_what_is_no_picture_is_named(tmp_path, data):
+    (tmp_path / "x.png").write_bytes(data)
+    with pytest.raises(SwapError, match=r"x\.png: expected a picture"):
+        store.read_picture(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("side", [2**16, 2**20])
+def test_a_picture_too_large_to_decode_is_named(tmp_path, side):
+    """OpenCV has an error of its own for a header that announces more than 2**30 pixels."""
+    png = bytearray(store.encode_picture(np.zeros((8, 8, 3), np.uint8), ".png"))
+    png[16:24] = struct.pack(">II", side, side)
+    png[29:33] = struct.pack(">I", zlib.crc32(png[12:29]))
+    (tmp_path / "x.png").write_bytes(png)
+    with pytest.raises(SwapError, match=r"x\.png: expected a picture"):
+        store.read_picture(tmp_path / "x.png")

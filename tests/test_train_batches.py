@@ -43,7 +43,7 @@ def test_the_model_sees_the_crop_that_conversion_will_show_it(people, tmp_path):
         for place in range(4):
             png = archive.png(faces.table.id[place])
             row = store.face_row(png)
-            points = align.transform(np.array(row["landmarks_xy"]), np.array(row["matrix"]))  # in the crop
+            points = row.landmarks_in_crop()
             matrix = align.crop_matrix(points, size=64, span=SPAN / LOOK["coverage"])
             direct = align.warp(store.face_crop(png), matrix, 64).astype(np.float32) / 255
             assert np.abs(seen[place] - direct).mean() < 0.02
@@ -101,7 +101,7 @@ def test_datasets_must_fit_together(people, tmp_path):
     batches.check(ann, bob)
     with pytest.raises(SwapError, match="bob: expected at least 16 faces to train from, found 15"):
         batches.check(ann, make_faces(tmp_path, "bob", count=15))
-    with pytest.raises(SwapError, match="one size and span"):
+    with pytest.raises(SwapError, match="one size and centring"):
         batches.check(ann, dataclasses.replace(bob, span=0.6))
 
 

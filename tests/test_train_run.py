@@ -101,6 +101,7 @@ def test_a_swap_is_learnt(tiny, people, tmp_path, capfd):
     assert said["datasets"] == {"source": people[0].digest, "target": people[1].digest}
     assert said["weights"] == {"file": "weights.h5", "sha256": store.sha256(tmp_path / "weights.h5")}
     assert (said["model"], said["resolution"], said["span"], said["coverage"]) == ("small", 32, 0.5, 0.8)
+    assert said["centring"] == "legacy"
     history = store.read_json(sorted(state(tmp_path).glob("*.json"))[-1])["history"]
     fall = np.array([row[3:] for row in history])
     assert (fall[-1] < 0.5 * fall[0]).all(), "both losses fall"
@@ -273,7 +274,8 @@ def test_the_script_stops_in_time(root, people, tmp_path):
     command = [sys.executable, root / "scripts/train.py", "--swap", "s", "--source", "ann", "--target", "bob"]
     for role, faces in zip(("source", "target"), people, strict=True):
         store.write_table(tmp_path / f"{role}.parquet", faces.table)
-        about = {"person": faces.person, "digest": faces.digest, "size": faces.size, "span": faces.span}
+        about = {"person": faces.person, "digest": faces.digest, "size": faces.size}
+        about |= {"centring": faces.centring, "span": faces.span}
         store.write_json(tmp_path / f"{role}.json", about)
         command += [f"--{role}-dataset", tmp_path / f"{role}.parquet", f"--{role}-json", tmp_path / f"{role}.json"]
     command += ["--clips", "ann", "bob", "--archives", people[0].archives["ann"], people[1].archives["bob"]]

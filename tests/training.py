@@ -13,7 +13,7 @@ from swapcore import align, config, masks, store
 from swapcore.train import Faces
 from swapcore.types import DatasetTable
 
-SIZE, SPAN = 128, 0.5
+SIZE, CENTRING, SPAN = 128, "legacy", 0.5
 COLOURS = {"ann": (90, 120, 220), "bob": (200, 140, 70)}  # BGR
 
 
@@ -26,25 +26,20 @@ def make_faces(folder: Path, person: str, *, count: int = 20, seed: int = 0) -> 
         inside = masks.components(landmarks, size_hw=(160, 160))[..., None]
         frame = (frame * (1 - inside) + np.array(COLOURS[person]) * inside).astype(np.uint8)
         matrix = align.crop_matrix(landmarks, size=SIZE, span=SPAN)
-        row = {
-            "clip": person,
-            "id": f"{number:06d}_0",
-            "frame": number,
-            "track": 0,
-            "box_xyxy": [0.0, 0.0, 1.0, 1.0],
-            "landmarks_xy": np.round(landmarks.astype(float), 3).tolist(),
-            "matrix": np.round(matrix.astype(float), 6).tolist(),
-            "size": SIZE,
-            "span": SPAN,
-        }
+        name = f"{number:06d}_0"
+        row = store.FaceRow.of(
+            **{"clip": person, "file": f"{person}.mp4", "sha256": "", "id": name, "frame": number, "track": 0},
+            **{"box_xyxy": [0.0, 0.0, 1.0, 1.0], "landmarks_xy": landmarks.astype(float), "score": 1.0},
+            **{"matrix": matrix.astype(float), "size": SIZE, "centring": CENTRING, "span": SPAN, "quality": {}},
+        )
         png = store.face_png(align.warp(frame, matrix, SIZE), row)
-        pngs.append((row["id"], png))
-        rows.append((person, row["id"], hashlib.sha256(png).hexdigest(), rng.uniform(-30, 30), 0.0))
+        pngs.append((name, png))
+        rows.append((person, name, hashlib.sha256(png).hexdigest(), rng.uniform(-30, 30), 0.0))
     store.write_archive(folder / f"{person}.zip", pngs)
     columns = dict(zip(("clip", "id", "digest", "yaw", "pitch"), zip(*rows, strict=True), strict=True))
     table = DatasetTable(**{name: np.array(values) for name, values in columns.items()})
     digest = hashlib.sha256("".join(sorted(table.digest.tolist())).encode()).hexdigest()
-    return Faces(person, table, {person: folder / f"{person}.zip"}, digest, SIZE, SPAN)
+    return Faces(person, table, {person: folder / f"{person}.zip"}, digest, SIZE, CENTRING, SPAN)
 
 
 def settings(**changed):

@@ -35,7 +35,8 @@ class Faces:
     archives: Mapping[str, Path]  # clip -> its faces.zip
     digest: str  # of the dataset
     size: int  # of the archives' crops, pixels
-    span: float  # share of the crop's side that brows to mouth take
+    centring: str  # of the crops, see align.CENTRINGS
+    span: float  # share of the crop's side that the width over the brows takes
 
 
 class Geometry(NamedTuple):
@@ -61,10 +62,14 @@ def check(source: Faces, target: Faces) -> None:
                 f"{faces.person}: expected at least {FEWEST} faces to train from, found {len(faces.table)}; add clips or "
                 f"photos of {faces.person}, or loosen `clean` (the picture dropped.jpg shows what it took out, and why)"
             )
-    if (source.size, source.span) != (target.size, target.span):
+    shapes = [(faces.size, faces.centring, faces.span) for faces in (source, target)]
+    if shapes[0] != shapes[1]:
+        said = " and ".join(
+            f"{size} px {centring}, span {span:g} of {faces.person}"
+            for faces, (size, centring, span) in zip((source, target), shapes, strict=True)
+        )
         raise SwapError(
-            f"expected crops of one size and span, found {source.size} px, {source.span} of {source.person} and "
-            f"{target.size} px, {target.span} of {target.person}; delete the older faces.zip and run snakemake again"
+            f"expected crops of one size and centring, found {said}; delete the older faces.zip and run snakemake again"
         )
 
 
@@ -101,7 +106,7 @@ def _decode(pixels: np.ndarray, faces: Faces, shape: Geometry, *, mask: str) -> 
     for clip in dict.fromkeys(table.clip.tolist()):  # each archive is opened once
         if clip not in faces.archives:
             raise SwapError(f"{faces.person}: no archive of clip {clip} was given; run snakemake again")
-        with store.FaceArchive(faces.archives[clip]) as archive:
+        with store.FaceArchive(faces.archives[clip], clip=clip) as archive:
             for place in np.flatnonzero(table.clip == clip).tolist():
                 png = archive.png(table.id[place])
                 if hashlib.sha256(png).hexdigest() != table.digest[place]:
@@ -118,11 +123,8 @@ def prepare(png: bytes, shape: Geometry, *, size: int, mask: str) -> np.ndarray:
     """One face's PNG as it is cached: (s, s, 4) uint8, BGR and mask."""
     crop, row = store.face_crop(png), store.face_row(png)
     if crop.shape != (size, size, 3):
-        raise SwapError(
-            f"face {row.get('id')}: expected a crop of {size} px, found {crop.shape}; extract the clip again"
-        )
-    landmarks = align.transform(np.array(row["landmarks_xy"]), np.array(row["matrix"]))
-    drawn = np.rint(MASKS[mask](landmarks, size_hw=(size, size)) * 255).astype(np.uint8)
+        raise SwapError(f"face {row.id}: expected a crop of {size} px, found {crop.shape}; extract the clip again")
+    drawn = np.rint(MASKS[mask](row.landmarks_in_crop(), size_hw=(size, size)) * 255).astype(np.uint8)
     part = slice(shape.border, size - shape.border)
     filtering = cv2.INTER_AREA if shape.side < size - 2 * shape.border else cv2.INTER_LINEAR
     return cv2.resize(np.dstack([crop, drawn])[part, part], (shape.side, shape.side), interpolation=filtering)

@@ -94,6 +94,7 @@ def train(
         "target": target.person,
         "model": settings.model,
         "resolution": RESOLUTION,
+        "centring": source.centring,
         "span": source.span,
         "coverage": settings.coverage,
         "mask": settings.mask,

@@ -1,0 +1,42 @@
+"""Files: tables, JSON, pictures, face archives. Writes are atomic, reads are checked."""
+
+from swapcore.store.archives import FaceArchive, crops, held, open_archives, write_archive
+from swapcore.store.files import PICTURES, atomic, pictures, read_json, sha256, write_bytes, write_json
+from swapcore.store.images import encode_picture, read_picture, write_picture
+from swapcore.store.rows import (
+    PNG_SIGNATURE,
+    ROW_LIMIT,
+    FaceRow,
+    face_crop,
+    face_png,
+    face_row,
+    read_face_row,
+)
+from swapcore.store.tables import read_table, write_table
+
+__all__ = [
+    "PICTURES",
+    "PNG_SIGNATURE",
+    "ROW_LIMIT",
+    "FaceArchive",
+    "FaceRow",
+    "atomic",
+    "crops",
+    "encode_picture",
+    "face_crop",
+    "face_png",
+    "face_row",
+    "held",
+    "open_archives",
+    "pictures",
+    "read_face_row",
+    "read_json",
+    "read_picture",
+    "read_table",
+    "sha256",
+    "write_archive",
+    "write_bytes",
+    "write_json",
+    "write_picture",
+    "write_table",
+]

@@ -1,0 +1,82 @@
+"""Files written whole or not at all, JSON, digests, and the pictures of a folder.
+
+A file is written beside its place, flushed to the disk and renamed, so that its name never stands on half a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from swapcore.errors import SwapError
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix; renamed to `path` when the block ends well, removed when not.
+
+    What a kill left of an earlier try is removed: only one process at a time may write a path.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
+        left.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)  # mkstemp made it private
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write atomically."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: str | Path, data: Any) -> None:
+    """Write JSON for people: indented, keys in the given order, no NaN."""
+    write_bytes(path, (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON. Raises SwapError for a file that is none."""
+    try:
+        return json.loads(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise SwapError(f"{path}: expected JSON ({error}); delete it and run snakemake again") from None
+
+
+def sha256(path: str | Path) -> str:
+    """Digest of a file's bytes, hexadecimal; of a folder: of its pictures' names and bytes in the order of names."""
+    path, digest = Path(path), hashlib.sha256()
+    if path.is_dir():
+        for name in pictures(path):
+            digest.update(f"{Path(name).name}\n{sha256(name)}\n".encode())
+        return digest.hexdigest()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def pictures(folder: str | Path) -> list[Path]:
+    """The pictures of a folder, by name; hidden files are left out."""
+    return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
