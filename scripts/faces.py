@@ -33,13 +33,13 @@ def main(args):
         fit=detect.fitter(nets.model_path("landmarks")),
         network=lambda: nets.identity_session(threads=threads),
     )
-    rows = []
+    parts = []
     # the archive grows as faces come; the table's rows are kept, the pictures are not
-    store.write_archive(args.archive, ((rows.append(row), (row["id"], png))[1] for row, png in found))
-    faces = extract.table(rows)
+    store.write_archive(args.archive, extract.gathered(found, parts))
+    faces = extract.table(parts)
     tracks, seen = len(np.unique(faces.track)), len(np.unique(faces.frame))
     progress.say(f"faces {args.clip}: {len(faces)} faces of {tracks} tracks in {seen} of {len(frames)} frames")
-    if not rows:
+    if not len(faces):
         progress.say(
             f"faces {args.clip}: found no face; is {args.path} the right file, and upright? "
             "For small or dim faces set faces.small_faces, lower faces.min_size or faces.min_score"

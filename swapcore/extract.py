@@ -17,6 +17,7 @@ from swapcore.types import ClipInfo, FaceSet
 Row = dict[str, Any]
 KEPT = ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected", "fitted")  # of detect.Found, as columns
 BATCH = 12  # faces that are described together
+PART = 512  # rows that are packed together
 AHEAD = 8  # faces that wait to be cut out, with their frames
 QUEUE_BYTES = 256 << 20  # of frames that `follow` may hold; very large frames are looked at more often
 
@@ -81,20 +82,46 @@ def extract(
         session.result()
 
 
-def table(rows: list[Row]) -> FaceSet:
-    """The face table: `extract`'s rows with their embeddings filled in along the tracks, and landmarks steadied."""
-    if not rows:
-        return FaceSet.empty()
+def gathered(found: Iterable[tuple[Row, bytes]], parts: list[FaceSet]) -> Iterator[tuple[str, bytes]]:
+    """Hand the pictures of `extract` on, as (id, PNG); the rows are packed into `parts`, a tenth of their size as objects."""
+    rows: list[Row] = []
+    for row, png in found:
+        rows.append(row)
+        if len(rows) >= PART:
+            parts.append(_packed(rows))
+            rows.clear()
+        yield row["id"], png
+    if rows:
+        parts.append(_packed(rows))
+
+
+def table(parts: Iterable[FaceSet]) -> FaceSet:
+    """The face table of `gathered` parts: embeddings filled in along the tracks, landmarks steadied."""
+    faces = FaceSet.concatenate(parts)
+    embeddings, smooth = faces.embedding.copy(), faces.landmarks_xy.copy()
+    own = ~np.isnan(embeddings[:, 0])
+    for track in np.unique(faces.track):
+        mine = np.flatnonzero(faces.track == track)
+        known = mine[own[mine]]
+        embeddings[mine] = embeddings[known[_nearest(faces.frame[mine], faces.frame[known])]]
+        smooth[mine] = detect.smooth(smooth[mine], faces.frame[mine])
+    return FaceSet(**{**faces.columns(), "embedding": embeddings, "landmarks_smooth_xy": smooth})
+
+
+def _packed(rows: list[Row]) -> FaceSet:
+    """Rows as columns; what is still missing is NaN, or not yet steadied."""
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
-    frame, track = np.array(columns["frame"]), np.array(columns["track"])
-    smooth = np.array(columns["landmarks_xy"], np.float32)
-    for one in np.unique(track):
-        mine = np.flatnonzero(track == one)
-        known = [row for row in mine if columns["embedding"][row] is not None]
-        for row, near in zip(mine, np.abs(frame[known] - frame[mine][:, None]).argmin(1), strict=True):
-            columns["embedding"][row] = columns["embedding"][known[near]]
-        smooth[mine] = detect.smooth(smooth[mine], frame[mine])
-    return FaceSet(**columns, landmarks_smooth_xy=smooth)
+    unknown = np.full(128, np.nan, np.float32)
+    columns["embedding"] = [unknown if one is None else one for one in columns["embedding"]]
+    return FaceSet(**columns, landmarks_smooth_xy=columns["landmarks_xy"])
+
+
+def _nearest(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Index of the nearest of `among` (m,), ascending, for each of `values` (n,); of two the earlier."""
+    after = np.searchsorted(among, values).clip(1, max(len(among) - 1, 1))
+    if len(among) == 1:
+        return np.zeros(len(values), int)
+    return np.where(values - among[after - 1] <= among[after] - values, after - 1, after)
 
 
 def _batches(

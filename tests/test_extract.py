@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swapcore import align, detect, extract, store
 from swapcore.config.fields import Faces
@@ -83,7 +85,10 @@ def test_every_third_face_of_a_track_is_embedded_and_the_others_take_the_nearest
     own = [row["id"] for row in rows if row["embedding"] is not None]
     assert own == [f"{n:06d}_{k}" for n in range(20) for k in range(len(places(n))) if (n - 8 * k) % 3 == 0]
     assert network.chips == len(own)
-    faces = extract.table(rows)
+    parts = []
+    assert [name for name, _ in extract.gathered(iter(found), parts)] == [row["id"] for row in rows]
+    faces = extract.table(parts)
+    assert faces.id.tolist() == [row["id"] for row in rows] and np.isfinite(faces.embedding).all()
     left = faces.select(faces.track == 0)
     np.testing.assert_array_equal(left.embedding[[1, 2, 4]], left.embedding[[0, 3, 3]])
 
@@ -110,3 +115,21 @@ def test_an_error_of_the_network_is_not_swallowed():
 
     with pytest.raises(RuntimeError, match="no network"):
         made(3, network=broken)
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, unique=True), st.lists(st.integers(0, 99), min_size=1))
+def test_nearest_is_nearest(among, values):
+    among, values = np.sort(among), np.array(values)
+    chosen = among[extract._nearest(values, among)]
+    np.testing.assert_array_equal(np.abs(chosen - values), np.abs(among - values[:, None]).min(1))
+
+
+def test_rows_are_packed_in_parts(monkeypatch):
+    found, _ = made(20)
+    whole, parts = [], []
+    list(extract.gathered(iter(found), whole))
+    monkeypatch.setattr(extract, "PART", 3)
+    list(extract.gathered(iter(found), parts))
+    assert len(parts) > len(whole) == 1
+    for name, column in extract.table(parts).columns().items():
+        np.testing.assert_array_equal(column, getattr(extract.table(whole), name))

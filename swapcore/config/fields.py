@@ -93,7 +93,7 @@ class Faces(Section):
     """hog: dlib's frontal detector."""
     detect_size: int = Field(512, ge=64, le=4096)
     """The longer side that a frame is reduced to before detection, pixels. Smaller is faster and misses small faces."""
-    every: int = Field(5, ge=1, le=100)
+    every: int = Field(8, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
     embed_every: int = Field(3, ge=1, le=100)
     """Embed every n-th face of a track; those between take the embedding of the nearest."""
