@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, progress, quality, report, sort, store
+from swapcore import config, progress, report, sort, store
 from swapcore.errors import SwapError
 from swapcore.types import FaceSet, FrameTable, PeopleTable, ScoreTable
 
 
 def main(args):
-    """Gather the person's faces, look at each crop, order them, and draw the sheet."""
+    """Gather the person's faces, order them, and draw the sheet."""
     settings = config.parse("sort", args.settings)
     parts = []
     for row, clip in enumerate(args.clips):
@@ -19,12 +19,8 @@ def main(args):
             store.read_table(paths[row], kind)[0]
             for paths, kind in ((args.frames, FrameTable), (args.faces, FaceSet), (args.people, PeopleTable))
         )
-        with store.FaceArchive(args.archives[row], clip=clip) as archive:
-            rows, there = np.flatnonzero(people.person == args.person), set(archive.ids())
-            exposure = [exposure_of(archive.png(name)) if name in there else np.nan for name in faces.id[rows]]
-        for remark in archive.remarks:
-            progress.say(f"sort {args.person}: {remark}")
-        parts.append(sort.gather(clip, rows, np.array(exposure), frames=frames, faces=faces, people=people))
+        rows = np.flatnonzero(people.person == args.person)
+        parts.append(sort.gather(clip, rows, frames=frames, faces=faces, people=people))
     scores = sort.order(ScoreTable.concatenate(parts), by=settings.by)
     if not len(scores):
         raise SwapError(
@@ -34,6 +30,8 @@ def main(args):
     progress.say(f"sort {args.person}: {len(scores)} faces in {len(args.clips)} clips, by {settings.by}")
     store.write_table(args.out, scores, {"person": args.person, "by": settings.by})
     with store.open_archives(dict(zip(args.clips, args.archives, strict=True))) as archives:
+        for remark in (remark for archive in archives.values() for remark in archive.remarks):
+            progress.say(f"sort {args.person}: {remark}")
         there = store.held(archives, scores.clip, scores.id)  # the others were taken out by hand
         shown = sort.spread(scores.select(there), settings.sheet)
         crops = store.crops(archives, shown.clip, shown.id)
@@ -43,13 +41,6 @@ def main(args):
     )
     store.write_picture(args.sheet, report.contact_sheet(crops, captions, title=title))
     store.write_bytes(args.lines, sort.lines(scores, args.person).encode())
-
-
-def exposure_of(png):
-    """Exposure of a face from its PNG alone: the crop, and the landmarks in its row."""
-    row = store.face_row(png)
-    about = (np.array(getattr(row, name), np.float32) for name in ("landmarks_xy", "box_xyxy", "matrix"))
-    return quality.SCORES["exposure"](store.face_crop(png), *about)
 
 
 if __name__ == "__main__":

@@ -158,10 +158,11 @@ def _described(
     embeddings = iter(embedding.embed_chips(np.array(chips), session.result()) if chips else ())
     done = []
     for (name, face), (matrix, crop_bgr, chip_bgr) in zip(batch, cuts, strict=True):
-        scores = quality.scores(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix)
+        seen = quality.view(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix)
+        scores = quality.of(seen)
         row = {"id": name} | {key: getattr(face, key) for key in KEPT}
         row |= {"matrix": matrix, "embedding": None if chip_bgr is None else next(embeddings)}
-        row |= {key: scores[key] for key in ("sharpness", "size", "yaw", "pitch", "roll")}
+        row |= scores | {"thumb": seen.thumb()}
         note = {key: row[key] for key in ("id", "frame", "track", "box_xyxy", "landmarks_xy", "score", "matrix")}
         note |= {"size": settings.crop_size, "centring": "legacy", "span": settings.span, "quality": scores}
         file, sha256 = origins[face.frame]

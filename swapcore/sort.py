@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import numpy as np
 
@@ -12,31 +13,36 @@ from swapcore.types import FaceSet, FrameTable, PeopleTable, ScoreTable
 DESCENDING = {
     "time": False,
     "sharpness": True,
+    "motion_blur": False,
+    "exposure": False,
+    "contrast": True,
+    "redness": False,
+    "warmth": False,
     "size": True,
     "yaw": False,
     "pitch": False,
     "roll": False,
-    "exposure": False,
+    "mouth_open": False,
+    "eyes_open": True,
+    "misalignment": False,
+    "occlusion": False,
     "distance": False,
 }
 
 
-def gather(
-    clip: str, rows: np.ndarray, exposure: np.ndarray, *, frames: FrameTable, faces: FaceSet, people: PeopleTable
-) -> ScoreTable:
+def gather(clip: str, rows: np.ndarray, *, frames: FrameTable, faces: FaceSet, people: PeopleTable) -> ScoreTable:
     """The faces `rows` (k,) int of a clip's tables, which name the same faces in the same order, as scores.
 
-    exposure (k,) float, see quality. The order is that of the clip.
+    The order is that of the clip.
     """
     if not np.array_equal(faces.id, people.id):
         raise ValueError(f"clip {clip}: faces and people are of different faces")
     mine, duplicates = faces.select(rows), frames.number[frames.duplicate]
-    same = ("id", "frame", "track", "box_xyxy", "sharpness", "size", "yaw", "pitch", "roll")
+    same = [f.name for f in fields(ScoreTable) if f.name in mine.columns()]
     return ScoreTable(
         clip=np.full(len(rows), clip, object),
         **{name: getattr(mine, name) for name in same},
         distance=people.distance[rows],
-        exposure=exposure,
         duplicate=np.isin(mine.frame, duplicates),
         order=np.arange(len(rows)),
     )

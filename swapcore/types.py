@@ -103,7 +103,28 @@ class ClipInfo:
 
 
 @dataclass(frozen=True, eq=False)
-class FaceSet(Table):
+class Measured(Table):
+    """What was measured of each face: a column for every row of quality.SCORES, where unit and meaning stand."""
+
+    sharpness: np.ndarray = column(np.float32)  # per cent
+    motion_blur: np.ndarray = column(np.float32)  # per cent
+    exposure: np.ndarray = column(np.float32)  # L*
+    contrast: np.ndarray = column(np.float32)  # L*
+    redness: np.ndarray = column(np.float32)  # a*
+    warmth: np.ndarray = column(np.float32)  # b*
+    size: np.ndarray = column(np.float32)  # pixels of the frame
+    yaw: np.ndarray = column(np.float32)  # degrees, positive: the face looks to the image's right
+    pitch: np.ndarray = column(np.float32)  # degrees, positive: up
+    roll: np.ndarray = column(np.float32)  # degrees, positive: the head leans clockwise in the image
+    mouth_open: np.ndarray = column(np.float32)  # per cent
+    eyes_open: np.ndarray = column(np.float32)  # per cent
+    misalignment: np.ndarray = column(np.float32)  # per cent
+    occlusion: np.ndarray = column(np.float32)  # per cent
+    thumb: np.ndarray = column(np.uint8, 16, 16)  # the luma from brows to mouth, tiny (quality.View.thumb)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSet(Measured):
     """Every face found in a clip. Coordinates are pixels of the upright frame; (0, 0) is the centre of the first pixel."""
 
     KIND: ClassVar[str] = "faces"
@@ -118,11 +139,6 @@ class FaceSet(Table):
     fitted: np.ndarray = column(np.bool_)  # landmarks fitted in this frame; else filled in over a short gap
     matrix: np.ndarray = column(np.float32, 2, 3)  # frame pixels -> pixels of the archive's crop
     embedding: np.ndarray = column(np.float32, 128)  # dlib identity; same person below about 0.6 Euclidean
-    sharpness: np.ndarray = column(np.float32)  # see quality.sharpness
-    size: np.ndarray = column(np.float32)  # see quality.size
-    yaw: np.ndarray = column(np.float32)  # degrees, positive: the face looks to the image's right
-    pitch: np.ndarray = column(np.float32)  # degrees, positive: up
-    roll: np.ndarray = column(np.float32)  # degrees, positive: the head leans clockwise in the image
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +169,7 @@ class References(Table):
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreTable(Table):
+class ScoreTable(Measured):
     """One person's faces over all clips, with what `sort` and `clean` look at. A face is named by (clip, id)."""
 
     KIND: ClassVar[str] = "scores"
@@ -163,12 +179,6 @@ class ScoreTable(Table):
     track: np.ndarray = column(np.int64)
     box_xyxy: np.ndarray = column(np.float32, 4)
     distance: np.ndarray = column(np.float32)  # identity, to the person's references
-    sharpness: np.ndarray = column(np.float32)
-    size: np.ndarray = column(np.float32)
-    yaw: np.ndarray = column(np.float32)
-    pitch: np.ndarray = column(np.float32)
-    roll: np.ndarray = column(np.float32)
-    exposure: np.ndarray = column(np.float32)
     duplicate: np.ndarray = column(np.bool_)  # its frame hardly differs from the one before
     order: np.ndarray = column(np.int64)  # rank by `sort.by`, 0 first
 

@@ -15,6 +15,13 @@ LIMITS = Clean(min_sharpness=5, min_size=40, max_yaw=60, max_distance=0.6)
 BOX = (10.0, 10.0, 60.0, 60.0)
 
 
+MEASURED = {
+    **{"sharpness": 20.0, "motion_blur": 10.0, "exposure": 50.0, "contrast": 10.0, "redness": 15.0, "warmth": 15.0},
+    **{"size": 90.0, "yaw": 0.0, "pitch": 0.0, "roll": 0.0, "mouth_open": 10.0, "eyes_open": 30.0},
+    **{"misalignment": 60.0, "occlusion": 5.0},
+}
+
+
 def scores(n=6, **columns):
     good = {
         "clip": np.full(n, "a", object),
@@ -23,12 +30,8 @@ def scores(n=6, **columns):
         "track": np.zeros(n),
         "box_xyxy": np.tile(BOX, (n, 1)),
         "distance": np.full(n, 0.3),
-        "sharpness": np.full(n, 20.0),
-        "size": np.full(n, 90.0),
-        "yaw": np.zeros(n),
-        "pitch": np.zeros(n),
-        "roll": np.zeros(n),
-        "exposure": np.full(n, 50.0),
+        **{name: np.full(n, value) for name, value in MEASURED.items()},
+        "thumb": np.random.default_rng(7).integers(0, 255, (n, 16, 16)),
         "duplicate": np.zeros(n, bool),
         "order": np.arange(n),
     }

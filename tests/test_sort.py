@@ -6,13 +6,17 @@ import yaml
 from test_clean import scores
 from test_store import made_up
 
-from swapcore import edits, sort
+from swapcore import edits, quality, sort
 from swapcore.config.fields import Sort
 from swapcore.types import FaceSet, FrameTable, PeopleTable
 
 
 def test_every_order_of_the_settings_is_there():
-    assert set(sort.DESCENDING) == set(Sort.model_fields["by"].annotation.__args__)
+    assert (
+        set(sort.DESCENDING)
+        == set(Sort.model_fields["by"].annotation.__args__)
+        == {*quality.SCORES, "time", "distance"}
+    )
 
 
 @pytest.mark.parametrize("by", sort.DESCENDING)
@@ -28,11 +32,13 @@ def test_gathering_takes_one_persons_rows_and_marks_copies():
     faces = FaceSet(**{**faces.columns(), "frame": np.arange(5)})
     people = PeopleTable(**{**people.columns(), "id": faces.id})
     frames = FrameTable(**{**made_up(FrameTable, 5).columns(), "number": np.arange(5), "duplicate": [0, 0, 1, 0, 1]})
-    table = sort.gather("a", np.array([1, 2]), np.array([40.0, 60]), frames=frames, faces=faces, people=people)
+    table = sort.gather("a", np.array([1, 2]), frames=frames, faces=faces, people=people)
     assert table.frame.tolist() == [1, 2] and table.duplicate.tolist() == [False, True]
-    assert table.exposure.tolist() == [40, 60] and set(table.clip) == {"a"}
+    assert set(table.clip) == {"a"} and np.array_equal(table.thumb, faces.thumb[1:3])
+    for name in quality.SCORES:
+        assert getattr(table, name).tolist() == getattr(faces, name)[1:3].tolist()
     with pytest.raises(ValueError, match="different faces"):
-        sort.gather("a", np.array([0]), np.zeros(1), frames=frames, faces=faces, people=made_up(PeopleTable, 4))
+        sort.gather("a", np.array([0]), frames=frames, faces=faces, people=made_up(PeopleTable, 4))
 
 
 def test_a_sheet_is_spread_over_the_order():

@@ -123,7 +123,24 @@ class Identify(Section):
     """The next nearest person must be farther by this much, same unit; else the face stays unknown."""
 
 
-SortKey = Literal["time", "sharpness", "size", "yaw", "pitch", "roll", "exposure", "distance"]
+SortKey = Literal[
+    "time",
+    "sharpness",
+    "motion_blur",
+    "exposure",
+    "contrast",
+    "redness",
+    "warmth",
+    "size",
+    "yaw",
+    "pitch",
+    "roll",
+    "mouth_open",
+    "eyes_open",
+    "misalignment",
+    "occlusion",
+    "distance",
+]
 
 
 class Sort(Section):
