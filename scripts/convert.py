@@ -33,6 +33,7 @@ def main(args):
     predict = {name: models.predictor(trained[name], weights[name]) for name in names}
     look = {
         "resolution": {name: t["resolution"] for name, t in trained.items()},
+        "centring": {name: t["centring"] for name, t in trained.items()},
         "span": {name: t["span"] / t["coverage"] for name, t in trained.items()},
         **{key: getattr(settings, key) for key in ("mask", "erode", "soften", "colour")},
     }

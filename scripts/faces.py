@@ -44,7 +44,8 @@ def main(args):
             f"faces {args.clip}: found no face; is {args.path} the right file, and upright? "
             "For small or dim faces set faces.small_faces, lower faces.min_size or faces.min_score"
         )
-    store.write_table(args.faces, faces, {"clip": info.to_json(), "size": settings.crop_size, "span": settings.span})
+    shape = {"size": settings.crop_size, "centring": settings.centring, "coverage": settings.coverage}
+    store.write_table(args.faces, faces, {"clip": info.to_json(), **shape})
 
 
 def origins(path, names, *, sha256):

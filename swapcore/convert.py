@@ -81,6 +81,7 @@ def convert_frame(
     predict: Mapping[str, Predict],
     *,
     resolution: Mapping[str, int],
+    centring: Mapping[str, str],
     span: Mapping[str, float],
     mask: str,
     erode: float,
@@ -90,7 +91,7 @@ def convert_frame(
     """Change `faces` in a frame.
 
     frame_bgr uint8 (h, w, 3). For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the
-    target and gives the same of the source; resolution is r; span is the share of that crop's side which the template takes
+    target and gives the same of the source; resolution is r; centring and span say what that crop shows, as it was in training
     (align.crop_matrix). mask and colour name a row of MASKS and COLOURS; erode and soften are shares of the face's size, the
     template's longer side (masks.soften).
 
@@ -101,7 +102,13 @@ def convert_frame(
     if not faces:
         return frame_bgr
     result = frame_bgr.copy()
-    placed = [(f, align.crop_matrix(f.landmarks_xy, size=resolution[f.swap], span=span[f.swap])) for f in faces]
+    placed = [
+        (
+            f,
+            align.crop_matrix(f.landmarks_xy, size=resolution[f.swap], span=span[f.swap], centring=centring[f.swap]),
+        )
+        for f in faces
+    ]
     for face, matrix in sorted(placed, key=lambda p: _face_size(p[1], resolution[p[0].swap], span[p[0].swap])):
         side = resolution[face.swap]
         target = align.warp(frame_bgr, matrix, side).astype(np.float32) / 255

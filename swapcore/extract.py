@@ -140,7 +140,8 @@ def _batches(
 
 
 def _cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, settings: Faces, *, embedded: bool) -> Cut:
-    matrix = align.crop_matrix(landmarks_xy, size=settings.crop_size, span=settings.span)
+    span = align.span_of(settings.centring, settings.coverage)
+    matrix = align.crop_matrix(landmarks_xy, size=settings.crop_size, span=span, centring=settings.centring)
     chip_bgr = embedding.chips(frame_bgr, landmarks_xy)[0] if embedded else None
     return Cut(matrix, align.warp(frame_bgr, matrix, settings.crop_size), chip_bgr)
 
@@ -164,7 +165,8 @@ def _described(
         row |= {"matrix": matrix, "embedding": None if chip_bgr is None else next(embeddings)}
         row |= scores | {"thumb": seen.thumb()}
         note = {key: row[key] for key in ("id", "frame", "track", "box_xyxy", "landmarks_xy", "score", "matrix")}
-        note |= {"size": settings.crop_size, "centring": "legacy", "span": settings.span, "quality": scores}
+        note |= {"size": settings.crop_size, "centring": settings.centring, "quality": scores}
+        note |= {"span": align.span_of(settings.centring, settings.coverage)}
         file, sha256 = origins[face.frame]
         note |= {"clip": info.name, "file": file, "sha256": sha256}
         done.append((row, store.face_png(crop_bgr, store.FaceRow.of(**note))))

@@ -135,3 +135,17 @@ def test_the_picture_of_what_was_dropped_leaves_out_what_was_kept():
     blurred = scores(sharpness=[1.0, 1, 20, 20, 20, 20])
     decisions = clean.decide(blurred, LIMITS, Edits(keep=(entry(0),), reject=(entry(3),)))
     assert clean.dropped(decisions) == {"too soft": 1, "rejected by hand": 1}
+
+
+def test_a_face_taken_out_of_its_archive_is_swapped_and_does_not_train():
+    there = np.array([False, False, True, False, True, True])
+    table = scores(sharpness=[20.0, 1, 1, 20, 20, 20])
+    edits = Edits(keep=(entry(1), entry(2)), reject=(entry(3),), swap_only=(entry(4),))
+    decisions = clean.decide(table, LIMITS, edits, there=there)
+    assert decisions.reason.tolist() == [
+        *("taken out of the archive", "taken out of the archive", "kept by hand"),
+        *("rejected by hand", "swapped only, by hand", "good"),
+    ]
+    assert decisions.use_train.tolist() == [False, False, True, False, False, True]
+    assert decisions.use_swap.tolist() == [True, True, True, False, True, True]
+    assert "faces.zip" in clean.remedy(clean.dropped(decisions), "ann")

@@ -37,7 +37,11 @@ def scene(seed: int = 1, blur: float = 6) -> np.ndarray:
 def swap(frame, faces, predict=lambda crops: crops, **changed):
     names = {f.swap for f in faces} | {"s"}
     predicts = predict if isinstance(predict, dict) else dict.fromkeys(names, predict)
-    values = {"resolution": dict.fromkeys(names, 64), "span": dict.fromkeys(names, 0.6), **SETTINGS, **changed}
+    values = {
+        "resolution": dict.fromkeys(names, 64),
+        "centring": dict.fromkeys(names, "legacy"),
+        "span": dict.fromkeys(names, 0.6),
+    } | {**SETTINGS, **changed}
     return convert.convert_frame(frame, faces, predicts, **values)
 
 
@@ -142,6 +146,16 @@ def test_each_swap_has_its_own_resolution_and_span():
     both = {"a": predict("a"), "b": predict("b"), "s": None}
     swap(scene(), faces, both, resolution={"a": 64, "b": 128}, span={"a": 0.6, "b": 0.5})
     assert shapes == {"a": (1, 64, 64, 3), "b": (1, 128, 128, 3)}
+
+
+@pytest.mark.parametrize("centring", align.CENTRINGS)
+def test_the_model_is_shown_the_crop_it_was_trained_on(centring):
+    seen = []
+    one = Face(face((160, 120), 40), "s")
+    out = swap(scene(), [one], lambda crops: seen.append(crops) or crops, centring={"s": centring}, colour="none")
+    matrix = align.crop_matrix(one.landmarks_xy, size=64, span=0.6, centring=centring)
+    np.testing.assert_array_equal(seen[0][0], align.warp(scene(), matrix, 64).astype(np.float32) / 255)
+    assert np.abs(out.astype(int) - scene()).mean() < 1, "and laid back where it was"
 
 
 def test_colour_follows_the_target():
@@ -296,12 +310,12 @@ def given(tmp_path) -> Namespace:
     faces, people, decisions = tables()
     meta = {"clip": info.to_json()}
     store.write_table(tmp_path / "frames.parquet", frames, {**meta, "start": None, "end": None})
-    store.write_table(tmp_path / "faces.parquet", faces, {**meta, "size": 256, "span": 0.5})
+    store.write_table(tmp_path / "faces.parquet", faces, {**meta, "size": 256})
     store.write_table(tmp_path / "people.parquet", people)
     store.write_table(tmp_path / "decisions.parquet", decisions[SWAP["name"]])
     (tmp_path / "weights.h5").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
-    shape = {"resolution": 64, "span": 0.5, "coverage": 0.8, "weights": {"sha256": digest}}
+    shape = {"resolution": 64, "centring": "legacy", "span": 0.5, "coverage": 0.8, "weights": {"sha256": digest}}
     store.write_json(tmp_path / "trained.json", {**TRAINED, **shape})
     settings = {"colour": "none", "encoder": {"crf": 0, "preset": "ultrafast"}}
     return Namespace(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from test_clean import scores
 
 from swapcore import dataset
+from swapcore.errors import SwapError
 from swapcore.types import DatasetTable, DecisionTable
 
 
@@ -67,3 +68,11 @@ def test_coverage_counts_every_face_and_says_it_in_words():
     far = DatasetTable(**{**table(9).columns(), "pitch": np.full(9, 99.0)})
     assert sum(map(sum, dataset.coverage(far)["faces"])) == 9
     assert "9 faces" in dataset.in_words(far) and "44 % look to the image's left" in dataset.in_words(far)
+
+
+def test_crops_of_one_shape_only():
+    assert dataset.one_geometry({(256, "legacy", 0.5): {"a": 3, "b": 1}}, person="ann") == (256, "legacy", 0.5)
+    mixed = {(256, "legacy", 0.5): {"a": 300}, (512, "face", 0.25): {"b": 9}, (128, "legacy", 0.5): {"c": 5, "a": 1}}
+    said = r"person ann: .*128 px legacy, span 0.5 in a, c; 256 px .* in a; 512 px face, .* in b; delete the faces.zip of a, b, c"
+    with pytest.raises(SwapError, match=said):
+        dataset.one_geometry(mixed, person="ann")

@@ -13,7 +13,7 @@ import pytest
 from swapcore import align, detect, quality, store, studio, video
 from swapcore.types import ClipInfo, FaceSet
 
-SETTINGS = {"every": 4, "detect_size": 256, "crop_size": 128, "span": 0.6}
+SETTINGS = {"every": 4, "detect_size": 256, "crop_size": 128, "coverage": 0.8}
 POSES = [(0, 0), (4, 1), (8, 2), (12, 3), (16, 2), (20, 1)]
 
 
@@ -64,7 +64,11 @@ def test_every_face_is_in_the_table(result, film):
     assert faces.frame.tolist() == list(range(12)) and faces.track.tolist() == [0] * 6 + [1] * 6
     assert faces.id.tolist() == [f"{n:06d}_0" for n in range(12)]
     assert faces.detected.tolist() == [n in (0, 4, 6, 10) for n in range(12)]
-    assert ClipInfo.from_json(meta["clip"]).name == "x" and (meta["size"], meta["span"]) == (128, 0.6)
+    assert ClipInfo.from_json(meta["clip"]).name == "x" and (meta["size"], meta["centring"], meta["coverage"]) == (
+        128,
+        "legacy",
+        0.8,
+    )
     for found, truth in zip(faces.landmarks_xy, film[1], strict=True):
         assert np.linalg.norm(found - truth, axis=1).mean() / np.linalg.norm(truth[36] - truth[45]) < 0.09
     np.testing.assert_allclose(faces.yaw, [yaw for yaw, _ in POSES * 2], atol=9)
@@ -92,13 +96,13 @@ def test_the_archive_holds_each_face_with_its_row(result, film):
             row, crop = store.face_row(archive.png(name)), archive.crop(name)
             assert (row.clip, row.file, row.sha256) == ("x", "film.mp4", store.sha256(film[0]))
             assert (row.id, row.frame, row.track) == (name, k, faces.track[k])
-            assert (row.size, row.centring, row.span, crop.shape) == (128, "legacy", 0.6, (128, 128, 3))
+            assert (row.size, row.centring, row.span, crop.shape) == (128, "legacy", 0.625, (128, 128, 3))
             np.testing.assert_allclose(row.landmarks_xy, faces.landmarks_xy[k], atol=6e-4)
             np.testing.assert_allclose(row.box_xyxy, faces.box_xyxy[k], atol=6e-4)
             np.testing.assert_allclose(row.matrix, faces.matrix[k], atol=1e-6)
             assert row.quality["sharpness"] == pytest.approx(faces.sharpness[k], abs=6e-4)
             assert row.quality.keys() == quality.SCORES.keys()
-            wanted = align.TEMPLATE_XY * 0.6 * 128 + 63.5
+            wanted = align.TEMPLATE_XY * 0.625 * 128 + 63.5
             shown = align.transform(np.array(row.landmarks_xy)[17:], np.array(row.matrix))
             assert np.linalg.norm(shown - wanted, axis=1).mean() < 8
 

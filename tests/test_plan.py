@@ -125,6 +125,21 @@ def test_a_face_rejected_by_hand(toy):
     assert toy.plan() == {"clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
 
 
+def test_an_archive_changed_by_hand_is_not_extracted_again(toy):
+    """What follows it is made again: its person, and the swaps of that person. Deleted, it is extracted again."""
+    archive = toy.folder / "results/clips/a1/faces.zip"
+    before = archive.read_bytes(), archive.stat()
+    try:
+        archive.write_bytes(b"faces, some of them taken out")
+        assert toy.plan() == {"sort": 1, "clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+        archive.unlink()
+        plan = toy.plan()
+        assert plan["faces"] == 1 and "frames" not in plan
+    finally:
+        archive.write_bytes(before[0])
+        os.utime(archive, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
+
+
 def test_an_identity_decided_by_hand_concerns_its_clip(toy):
     toy.write("config/edits/ann.yaml", "identity:\n- {clip: a1, face: 000001_0, box: [1, 2, 30, 40]}\n")
     plan = toy.plan()

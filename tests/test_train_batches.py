@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zipfile
 
 import numpy as np
 import pytest
@@ -33,22 +34,37 @@ def test_the_cache_holds_what_a_sample_can_look_at(size, coverage, resolution):
     assert shape.side * shape.view == pytest.approx(batches.OVERSAMPLING * resolution, abs=1)
 
 
-def test_the_model_sees_the_crop_that_conversion_will_show_it(people, tmp_path):
+@pytest.mark.parametrize("centring", align.CENTRINGS)
+def test_the_model_sees_the_crop_that_conversion_will_show_it(centring, tmp_path):
     """The middle of a cached face is the same picture as a crop of `span / coverage` cut directly."""
-    faces = people[0]
-    cache = batches.cached(tmp_path, "source", faces, mask="components", **LOOK)
+    faces = make_faces(tmp_path, "ann", count=4, centring=centring)
+    cache = batches.cached(tmp_path / "cache", "source", faces, mask="components", **LOOK)
     shape = batches.geometry(SIZE, **LOOK)
-    seen = batches.views(cache[:4], shape, resolution=64)
+    seen = batches.views(cache, shape, resolution=64)
     with store.FaceArchive(faces.archives["ann"]) as archive:
         for place in range(4):
             png = archive.png(faces.table.id[place])
-            row = store.face_row(png)
-            points = row.landmarks_in_crop()
-            matrix = align.crop_matrix(points, size=64, span=SPAN / LOOK["coverage"])
+            points = store.face_row(png).landmarks_in_crop()
+            matrix = align.crop_matrix(points, size=64, span=SPAN / LOOK["coverage"], centring=centring)
             direct = align.warp(store.face_crop(png), matrix, 64).astype(np.float32) / 255
             assert np.abs(seen[place] - direct).mean() < 0.02
             off = [np.abs(np.roll(seen[place], shift, axis=1) - direct).mean() for shift in (-1, 0, 1)]
             assert np.argmin(off) == 1
+
+
+def test_an_archive_that_a_user_sorted_by_hand_gives_the_same_samples(people, tmp_path):
+    """Faces renamed, moved into folders, deflated, beside what file managers leave: identical pixels, in the same order."""
+    ann = people[0]
+    whole = batches.cached(tmp_path / "one", "source", ann, mask="extended", **LOOK)
+    again = tmp_path / "faces.zip"
+    with zipfile.ZipFile(ann.archives["ann"]) as old, zipfile.ZipFile(again, "w", zipfile.ZIP_DEFLATED) as new:
+        new.writestr("best/", b"")
+        for k, name in enumerate(sorted(old.namelist(), reverse=True)):
+            new.writestr(f"best/{'smiling' if k % 2 else 'calm'} ({k}).png", old.read(name))
+        new.writestr("best/Thumbs.db", b"\xd0\xcf")
+        new.writestr("__MACOSX/best/._calm (0).png", b"\0\5\26\7")
+    moved = dataclasses.replace(ann, archives={"ann": again})
+    assert np.array_equal(batches.cached(tmp_path / "two", "source", moved, mask="extended", **LOOK), whole)
 
 
 def test_the_mask_lies_on_the_face(people, tmp_path):
@@ -103,6 +119,8 @@ def test_datasets_must_fit_together(people, tmp_path):
         batches.check(ann, make_faces(tmp_path, "bob", count=15))
     with pytest.raises(SwapError, match="one size and centring"):
         batches.check(ann, dataclasses.replace(bob, span=0.6))
+    with pytest.raises(SwapError, match=r"128 px legacy, span 0\.5 of ann and 128 px head, span 0\.5 of bob"):
+        batches.check(ann, dataclasses.replace(bob, centring="head"))
 
 
 def test_batches_depend_on_the_step_alone():

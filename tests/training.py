@@ -17,7 +17,7 @@ SIZE, CENTRING, SPAN = 128, "legacy", 0.5
 COLOURS = {"ann": (90, 120, 220), "bob": (200, 140, 70)}  # BGR
 
 
-def make_faces(folder: Path, person: str, *, count: int = 20, seed: int = 0) -> Faces:
+def make_faces(folder: Path, person: str, *, count: int = 20, seed: int = 0, centring: str = CENTRING) -> Faces:
     """A person's archive and dataset, written as their scripts write them."""
     rng, rows, pngs = np.random.default_rng([seed, count]), [], []
     for number in range(count):
@@ -25,12 +25,12 @@ def make_faces(folder: Path, person: str, *, count: int = 20, seed: int = 0) -> 
         frame = rng.integers(40, 80, (160, 160, 3)).astype(np.uint8)
         inside = masks.components(landmarks, size_hw=(160, 160))[..., None]
         frame = (frame * (1 - inside) + np.array(COLOURS[person]) * inside).astype(np.uint8)
-        matrix = align.crop_matrix(landmarks, size=SIZE, span=SPAN)
+        matrix = align.crop_matrix(landmarks, size=SIZE, span=SPAN, centring=centring)
         name = f"{number:06d}_0"
         row = store.FaceRow.of(
             **{"clip": person, "file": f"{person}.mp4", "sha256": "", "id": name, "frame": number, "track": 0},
             **{"box_xyxy": [0.0, 0.0, 1.0, 1.0], "landmarks_xy": landmarks.astype(float), "score": 1.0},
-            **{"matrix": matrix.astype(float), "size": SIZE, "centring": CENTRING, "span": SPAN, "quality": {}},
+            **{"matrix": matrix.astype(float), "size": SIZE, "centring": centring, "span": SPAN, "quality": {}},
         )
         png = store.face_png(align.warp(frame, matrix, SIZE), row)
         pngs.append((name, png))
@@ -39,7 +39,7 @@ def make_faces(folder: Path, person: str, *, count: int = 20, seed: int = 0) -> 
     columns = dict(zip(("clip", "id", "digest", "yaw", "pitch"), zip(*rows, strict=True), strict=True))
     table = DatasetTable(**{name: np.array(values) for name, values in columns.items()})
     digest = hashlib.sha256("".join(sorted(table.digest.tolist())).encode()).hexdigest()
-    return Faces(person, table, {person: folder / f"{person}.zip"}, digest, SIZE, CENTRING, SPAN)
+    return Faces(person, table, {person: folder / f"{person}.zip"}, digest, SIZE, centring, SPAN)
 
 
 def settings(**changed):

@@ -45,10 +45,32 @@ def pose(landmarks_xy: np.ndarray) -> tuple[float, float, float]:
     which is constant for a person), 3 of roll. Plain perspective-n-point leaves 14 of pitch (at worst 26, here 14), for a nod and
     a short face look alike. Raises ValueError where the landmarks are not finite or all the same.
     """
-    straight = upright(landmarks_xy)
+    straight, state, _ = _fit(landmarks_xy)
     lean = -np.arctan2(straight[1, 0], straight[0, 0])
+    yaw, pitch, roll = np.degrees([state[0], state[1], state[2] + lean])
+    return float(yaw), float(pitch), float((roll + 180) % 360 - 180)
+
+
+def place(landmarks_xy: np.ndarray) -> np.ndarray:
+    """Where a point of the head is seen: head coordinates (x, y, z, 1), as those of HEAD_XYZ, -> frame pixels, (2, 4) float64.
+
+    The fit of `pose`, in scaled orthographic projection. Raises ValueError as it does.
+    """
+    straight, state, mean = _fit(landmarks_xy)
+    turn, head = _turn(state), HEAD_XYZ + np.tensordot(state[4:], HEAD_SHAPES, 1)
+    in_upright = np.column_stack([turn, mean - turn @ head.mean(0)])
+    back = np.linalg.inv(straight[:, :2])
+    seen = back @ in_upright
+    seen[:, 3] -= back @ straight[:, 2]
+    return seen
+
+
+def _fit(landmarks_xy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`upright`, the head's state in its pixels (see _project), and there the mean of the points that it was fitted to."""
+    straight = upright(landmarks_xy)
     points = transform(landmarks_xy, straight)[list(POSE_POINTS)].astype(np.float64)
-    points -= points.mean(0)
+    mean = points.mean(0)
+    points -= mean
     state, weight = np.zeros(8), POSE_PRIOR**-2.0 * POSE_NOISE**2
     for _ in range(POSE_STEPS):
         seen, slopes = _project(state)
@@ -56,8 +78,15 @@ def pose(landmarks_xy: np.ndarray) -> tuple[float, float, float]:
         jacobian = slopes.reshape(8, -1)
         step = np.linalg.solve(jacobian @ jacobian.T + np.diag(weight), jacobian @ left.ravel() - weight * state)
         state += np.clip(step, -0.5, 0.5)
-    yaw, pitch, roll = np.degrees([state[0], state[1], state[2] + lean])
-    return float(yaw), float(pitch), float((roll + 180) % 360 - 180)
+    return straight, state, mean
+
+
+def _turn(state: np.ndarray) -> np.ndarray:
+    """(2, 3): head coordinates -> the upright picture, in a state (yaw, pitch, roll, log of scale, ..)."""
+    (y, x, r), scale = state[:3], np.exp(state[3])
+    cy, sy, cx, sx, cr, sr = np.cos(y), np.sin(y), np.cos(x), np.sin(x), np.cos(r), np.sin(r)
+    yaw, pitch = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]]), np.array([[1, 0, 0], [0, cx, sx], [0, -sx, cx]])
+    return scale * np.array([[cr, -sr, 0], [sr, cr, 0]]) @ yaw @ pitch
 
 
 def _project(state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

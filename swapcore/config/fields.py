@@ -103,8 +103,10 @@ class Faces(Section):
     """Faces with a box narrower than this are dropped, pixels of the frame."""
     crop_size: int = Field(256, ge=128, le=1024)
     """Side of the aligned crops in the archive, pixels."""
-    span: float = Field(0.5, gt=0.1, le=0.9)
-    """Share of the crop's side that brows to mouth take: smaller keeps more of the head around the face."""
+    centring: Literal["legacy", "face", "head"] = "legacy"
+    """legacy: brows to mouth in the middle; face: chin to hairline, also when turned; head: with hair, ears and neck."""
+    coverage: float = Field(1.0, ge=0.5, le=2)
+    """Side of the crops, as a share of the centring's own (2, 2.2, 3.2 times the brows' width): 0.8 is closer, 1.2 shows more."""
 
 
 class References(Section):

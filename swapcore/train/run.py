@@ -56,13 +56,16 @@ def train(
     """Bring a swap to the end of its budget and write its outputs.
 
     settings: the section `train` with its hints. state: the folder of all states; this one lies in
-    `swaps/{swap}/{source}.{target}.{model}-{resolution}`, so going back to another model or person loses nothing. Where
+    `swaps/{swap}/{source}.{target}.{model}-{resolution}`, with the centring where that is not legacy, so going back to another
+    model, person or centring loses nothing. Where
     nothing is left to do, the outputs are written from the state and TensorFlow is not loaded. SIGTERM and SIGINT save
     the state and end the process with code 128 + their number. Raises SwapError for what the user can mend.
     """
     batches.check(source, target)
     home, what = state / "swaps" / swap, f"train {swap}"
-    folder = home / f"{source.person}.{target.person}.{settings.model}-{RESOLUTION}"
+    # a model of faces that are centred otherwise would have to learn all anew
+    centring = "" if source.centring == "legacy" else f"-{source.centring}"
+    folder = home / f"{source.person}.{target.person}.{settings.model}-{RESOLUTION}{centring}"
     asked = settings.model_dump(mode="json", exclude=settings.hints())
     datasets = {"source": source.digest, "target": target.digest}
     with checkpoint.lock(home):
