@@ -90,7 +90,9 @@ def test_landmarks_are_finer_than_pixels(scene, fit):
 
 
 class World:
-    """Faces as squares of noise at known places; `missed` (frame, face) are not detected, `alarms` are no faces."""
+    """Faces as squares of noise at known places; `missed` (frame, face) are not detected."""
+
+    cells = 12  # of noise along a side
 
     def __init__(self, places, *, missed=(), scores=None, patches=None):
         self.places, self.missed, self.scores, self.patches = places, set(missed), scores or {}, patches or {}
@@ -101,7 +103,7 @@ class World:
             frame = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
             for k, (x, y) in places.items():
                 seed = self.patches.get((n, k), k)
-                patch = np.random.default_rng(seed).uniform(0, 255, (12, 12)).astype(np.float32)
+                patch = np.random.default_rng(seed).uniform(0, 255, (self.cells, self.cells)).astype(np.float32)
                 patch = cv2.resize(patch, (80, 80), interpolation=cv2.INTER_CUBIC).clip(0, 255)
                 frame[y - 40 : y + 40, x - 40 : x + 40] = patch[..., None]
             frame[0, 0] = n  # by which detector and landmarks know the frame
@@ -241,6 +243,29 @@ def test_a_short_gap_in_which_something_else_is_seen_stays_a_gap():
     world = Blind(still(24, f0=(200, 100)), blind=range(7, 11))
     world.patches = {(n, 0): 50 + n for n in range(7, 11)}  # a hand, say
     assert tracks(world.follow(every=5, gap=10)) == [[0]] * 7 + [[]] * 4 + [[0]] * 13
+
+
+class Slipping(World):
+    """Landmarks lag behind a face that moves, unless they begin near it."""
+
+    cells = 2
+
+    def fit(self, gray, box, angle):
+        n, middle = int(gray[0, 0]), (box[:2] + box[2:]) / 2
+        true = np.array(self.places[n][0])
+        off = true - middle
+        return face(*(true if np.hypot(*off) < 2 else middle + 0.1 * off), FACE).astype(np.float32)
+
+
+def test_landmarks_that_slip_are_put_back_where_the_detector_sees_the_face():
+    world = Slipping([{0: (100 + 4 * min(max(n - 8, 0), 8), 100)} for n in range(24)])
+    found = list(world.follow(every=8))
+    assert tracks(found) == [[0]] * 24
+    off = [np.abs(only.landmarks_xy - world.face(n, 0)).max() for n, (only,) in found]
+    assert world.detections == [0, 8, 16] and max(off[16:]) < 1e-3
+    # fitted forwards to the middle between two detections, backwards from the later one after it
+    assert off[9] < off[10] < off[11] < off[12] > off[13] > off[14] > off[15] > 0
+    assert off[15] == pytest.approx(off[9], abs=0.01)
 
 
 def test_tracks_end_with_their_shot():

@@ -19,6 +19,8 @@ from swapcore.detect.landmarks import Fitter, box_around, grey, lean, locate, ov
 
 LOOK = 32  # side of the small pictures by which a face is known again, pixels
 SAME_BOX = 0.4  # IoU from which a detection is of a track, and a face where it was a frame before
+AGREE = 0.6  # IoU with its detection from which a face's landmarks are taken to sit on it
+DRIFTED = 0.15  # IoU from which a detection is of a track that hardly looks like its face any more
 TWO_TRACKS = 0.6  # IoU from which two tracks are on one face
 SAME_LOOK = 0.75  # correlation with the frame before; carried faces of the test footage: 0.9 and more
 STILL_A_FACE = 0.4  # correlation with the last detection, asked for when the detector misses the face
@@ -132,7 +134,7 @@ def follow(
         doubtful = any(t.sure is None or t.weak() for t in held) or any(index - t.last <= every + SOON for t in lost)
         if since >= every or gone or (doubtful and since >= SOON):
             since, settled = 0, index
-            tracks, seen, left = _confirmed(held, here, detect)
+            tracks, seen, left = _confirmed(held, here, queue, detect, fit)
             lost += [track for track in held if track not in tracks and track.sure]
             for box, score in left:
                 if (track := _begun(box, score, here, queue, lost, fit, count, every, gap)) is not None:
@@ -209,18 +211,23 @@ def _refit(
 
 
 def _confirmed(
-    held: list[_Track], frame: _Frame, detect: Detector
+    held: list[_Track], frame: _Frame, queue: deque[_Frame], detect: Detector, fit: Fitter
 ) -> tuple[list[_Track], set[int], list[tuple[np.ndarray, float]]]:
     """Run the detector: the tracks that go on, the numbers of those detected, and detections (box, score) of no track."""
     boxes, scores = detect(frame.bgr)
     free = set(range(len(boxes)))
     likeness = overlap([box_around(t.landmarks) for t in held], boxes)
+    wanted = np.array([[DRIFTED if track.weak() else SAME_BOX] for track in held]).reshape(-1, 1)
     seen: set[int] = set()
-    for t, b in sorted(np.argwhere(likeness >= SAME_BOX).tolist(), key=lambda pair: -likeness[tuple(pair)]):
-        if held[t].number not in seen and b in free:
-            held[t].detected(scores[b])
-            seen.add(held[t].number)
-            free.remove(b)
+    for t, b in sorted(np.argwhere(likeness >= wanted).tolist(), key=lambda pair: -likeness[tuple(pair)]):
+        track = held[t]
+        if track.number in seen or b not in free:
+            continue
+        if likeness[t, b] < AGREE:
+            _put_back(track, boxes[b], frame, queue, fit)
+        track.detected(scores[b])
+        seen.add(track.number)
+        free.remove(b)
     kept = []
     for track in held:
         if track.number not in seen and track.sure is None:
@@ -228,6 +235,25 @@ def _confirmed(
         elif track.number in seen or _correlation(track.look, track.known) >= STILL_A_FACE:
             kept.append(track)
     return kept, seen, [(boxes[b], float(scores[b])) for b in sorted(free)]
+
+
+def _put_back(track: _Track, box_xyxy: np.ndarray, frame: _Frame, queue: deque[_Frame], fit: Fitter) -> None:
+    """Landmarks that drifted off their face, as at a profile, are fitted anew where the detector sees it.
+
+    So are those of the later half of the frames since its last detection, backwards from here.
+    """
+    landmarks = locate(frame.gray, box_xyxy, fit)
+    before, after = overlap([box_around(track.landmarks), box_around(landmarks)], box_xyxy)[:, 0]
+    if after <= before:
+        return
+    track.landmarks, track.look = landmarks, _look(frame.gray, landmarks)
+    look = track.look
+    for earlier, _ in zip(reversed(queue), range(track.carried // 2), strict=False):
+        refitted = _refit(landmarks, look, earlier, fit)
+        if refitted is None or track.number not in earlier.places:
+            return
+        landmarks, look = refitted
+        earlier.places[track.number] = earlier.places[track.number]._replace(landmarks=landmarks)
 
 
 def _begun(
