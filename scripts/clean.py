@@ -21,6 +21,12 @@ def main(args):
         counts = clean.counts(decisions)
         said = ", ".join(f"{number} {reason}" for reason, number in counts.items())
         progress.say(f"clean {args.person}: {len(scores)} faces: {said}")
+        if changed := sorted(set(decisions.clip[decisions.reason == clean.TAKEN_OUT].tolist())):
+            paths = " ".join(str(archives[clip].path) for clip in changed)
+            progress.say(
+                f"clean {args.person}: faces taken out are back when their clip is extracted again; the same as lines for "
+                f"config/edits, which hold: ./run python -m swapcore.store --taken-out {paths}"
+            )
         store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
         rows = {}
         for reason, number in clean.dropped(decisions).items():

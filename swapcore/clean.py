@@ -82,7 +82,7 @@ def decide(
             row = rows[by_hand.match(entry, ids=scores.id[rows], boxes_xyxy=scores.box_xyxy[rows])]
             reason[row], use_train[row], use_swap[row] = word, train, swap
     if there is not None:
-        out = ~there & (reason != REJECTED)
+        out = ~there & ~np.isin(reason.astype(str), (REJECTED, SWAP_ONLY))
         reason[out], use_train[~there] = TAKEN_OUT, False
     return DecisionTable(clip=scores.clip, id=scores.id, use_train=use_train, use_swap=use_swap, reason=reason)
 

@@ -138,7 +138,7 @@ def test_the_picture_of_what_was_dropped_leaves_out_what_was_kept():
 
 
 def test_a_face_taken_out_of_its_archive_is_swapped_and_does_not_train():
-    there = np.array([False, False, True, False, True, True])
+    there = np.array([False, False, True, False, False, True])
     table = scores(sharpness=[20.0, 1, 1, 20, 20, 20])
     edits = Edits(keep=(entry(1), entry(2)), reject=(entry(3),), swap_only=(entry(4),))
     decisions = clean.decide(table, LIMITS, edits, there=there)

@@ -120,7 +120,7 @@ def test_what_is_no_row_is_neither_written_nor_read(changed):
 def test_unknown_keys_are_passed_over_and_other_versions_are_not():
     known = row().model_dump()
     assert store.face_row(with_row(json.dumps(known | {"note": "nice", "rating": {"stars": 5}}).encode())) == row()
-    with pytest.raises(SwapError, match=r"version 2, found 3.*update Swapcore"):
+    with pytest.raises(SwapError, match=r"version 2, found 3.*another Swapcore"):
         store.face_row(with_row(json.dumps(known | {"version": 3}).encode()))
     with pytest.raises(SwapError, match="kind"):
         store.face_row(with_row(json.dumps(known | {"kind": "another"}).encode()))

@@ -62,7 +62,7 @@ def face(path: Path) -> FaceRow:
     """The row of a face's PNG that is whole."""
     try:
         if path.is_dir():
-            raise SwapError("expected a face's PNG or a faces.zip, found a folder; name the files in it")
+            raise SwapError("expected a face's PNG or a faces.zip, found a folder: name the files in it")
         with open(path, "rb") as file:
             png = file.read(PNG_LIMIT + 1)
         row = face_row(png)
@@ -71,7 +71,7 @@ def face(path: Path) -> FaceRow:
     except OSError as error:
         raise SwapError(f"{path}: expected a face's PNG or a faces.zip ({error.strerror}); correct its path") from None
     except SwapError as error:
-        raise SwapError(f"{path}: {error}") from None
+        raise SwapError(f"{path}: {error}; use the original file") from None
 
 
 def readable(row: FaceRow) -> str:

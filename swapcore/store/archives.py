@@ -137,7 +137,7 @@ class FaceArchive:
 
     def _damaged(self, member: zipfile.ZipInfo, said: str) -> SwapError:
         return SwapError(
-            f"{self.path}: {printable(member.filename)}: {said.rstrip('.')}; take it out of the archive, or "
+            f"{self.path}: {printable(member.filename)}: {said}; take it out of the archive, or "
             f"{_remedy('the archive')}"
         )
 
@@ -165,7 +165,7 @@ class FaceArchive:
             raise self._damaged(member, _said(error)) from None
 
     def crop(self, name: str) -> np.ndarray:
-        """One face's crop, (size, size, 3) uint8 BGR."""
+        """One face's crop, (size, size, 3) uint8 BGR. Raises SwapError as `png` does."""
         try:
             return face_crop(self.png(name))
         except SwapError as error:

@@ -113,9 +113,7 @@ def face_row(png: bytes) -> FaceRow:
     """The row of a face's PNG. Raises SwapError where there is none or it is damaged."""
     row = row_of(io.BytesIO(png))
     if row is None:
-        raise SwapError(
-            "expected a face of a faces.zip, found a picture without a row of Swapcore; use the original file"
-        )
+        raise SwapError("expected a face of a faces.zip, found a picture without a row of Swapcore")
     return row
 
 
@@ -130,7 +128,7 @@ def read_face_row(path: str | Path) -> FaceRow | None:
     except OSError as error:
         raise SwapError(f"{path}: expected a picture ({error.strerror}); correct its path") from None
     except SwapError as error:
-        raise SwapError(f"{path}: {error}") from None
+        raise SwapError(f"{path}: {error}; use the original file, or save it as JPEG, which has no row") from None
 
 
 def row_of(file: BinaryIO) -> FaceRow | None:
@@ -150,40 +148,38 @@ def row_of(file: BinaryIO) -> FaceRow | None:
             _skip(file, length - len(start) + 4)
             continue
         if length > ROW_LIMIT:
-            raise SwapError(f"its row has {length} bytes, more than {ROW_LIMIT}; extract the clip again")
+            raise SwapError(f"its row has {length} bytes, more than {ROW_LIMIT}")
         rest = file.read(length - len(start) + 4)
         if len(rest) != length - len(start) + 4 or zlib.crc32(kind + start + rest[:-4]) != _number(rest[-4:]):
-            raise SwapError("its row is damaged; extract the clip again")
+            raise SwapError("its row is damaged")
         row = _parsed(_text(rest[:-4]))
         if (width, height) != (row.size, row.size):
-            raise SwapError(
-                f"expected a crop of {row.size}x{row.size} pixels, as its row says, found {width}x{height}; use the original"
-            )
+            raise SwapError(f"expected a crop of {row.size}x{row.size} pixels, as its row says, found {width}x{height}")
         return row
     return None
 
 
 def face_crop(png: bytes) -> np.ndarray:
     """The crop of a face's PNG, (h, w, 3) uint8 BGR. Raises SwapError where it is damaged, cut off, or too large to be one."""
-    file, remedy = io.BytesIO(png), "delete the faces.zip and run snakemake again"
+    file = io.BytesIO(png)
     if file.read(8) != PNG_SIGNATURE:
-        raise SwapError(f"expected a face's PNG, found something else; {remedy}")
+        raise SwapError("expected a face's PNG, found something else")
     width, height = _header(file)
     if not 0 < width <= SIDE_LIMIT or not 0 < height <= SIDE_LIMIT or len(png) > PNG_LIMIT:
-        raise SwapError(f"expected a face of at most {SIDE_LIMIT} pixels, found {width}x{height}; {remedy}")
+        raise SwapError(f"expected a face of at most {SIDE_LIMIT} pixels, found {width}x{height}")
     at, kind = 8, b""
     while kind != b"IEND":  # a decoder would show a damaged picture as far as it goes
         length, kind = _number(png[at : at + 4]), png[at + 4 : at + 8]
         end = at + 12 + length
         if end > len(png) or zlib.crc32(png[at + 4 : end - 4]) != _number(png[end - 4 : end]):
-            raise SwapError(f"its picture is damaged or cut off; {remedy}")
+            raise SwapError("its picture is damaged or cut off")
         at = end
     try:
         image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         image = None
     if image is None or image.shape != (height, width, 3):
-        raise SwapError(f"its picture is damaged; {remedy}")
+        raise SwapError("its picture is damaged")
     return image
 
 
@@ -191,7 +187,7 @@ def _header(file: BinaryIO) -> tuple[int, int]:
     """Width and height by the chunk IHDR, which is the first."""
     head = file.read(8 + 13 + 4)
     if len(head) != 25 or head[:8] != b"\0\0\0\x0dIHDR" or zlib.crc32(head[4:21]) != _number(head[21:]):
-        raise SwapError("expected a PNG, found one whose header is damaged; extract the clip again")
+        raise SwapError("expected a PNG, found one whose header is damaged")
     width, height = struct.unpack(">II", head[8:16])
     return width, height
 
@@ -227,7 +223,7 @@ def _parsed(text: bytes) -> FaceRow:
         if where == "version":
             found = f"{first['input']!r:.20}"
             raise SwapError(
-                f"expected a row of version {ROW_VERSION}, found {found}; extract the clip again, or update Swapcore"
+                f"expected a row of version {ROW_VERSION}, found {found}; it is of another Swapcore"
             ) from None
         said = first["msg"].encode("ascii", "replace").decode()
-        raise SwapError(f"its row is damaged ({where}: {said:.80}); extract the clip again") from None
+        raise SwapError(f"its row is damaged ({where}: {said:.80})") from None

@@ -114,7 +114,12 @@ def _decode(pixels: np.ndarray, faces: Faces, shape: Geometry, *, mask: str) -> 
                         f"{archive.path}: face {table.id[place]} is not the one that the dataset of {faces.person} names; "
                         "delete that dataset.parquet and run snakemake again"
                     )
-                pixels[place] = prepare(png, shape, size=faces.size, mask=mask)
+                try:
+                    pixels[place] = prepare(png, shape, size=faces.size, mask=mask)
+                except SwapError as error:
+                    raise SwapError(
+                        f"{archive.path}: face {table.id[place]}: {error}; delete the archive and run snakemake again"
+                    ) from None
                 next(done)
     next(done, None)
 
@@ -123,7 +128,7 @@ def prepare(png: bytes, shape: Geometry, *, size: int, mask: str) -> np.ndarray:
     """One face's PNG as it is cached: (s, s, 4) uint8, BGR and mask."""
     crop, row = store.face_crop(png), store.face_row(png)
     if crop.shape != (size, size, 3):
-        raise SwapError(f"face {row.id}: expected a crop of {size} px, found {crop.shape}; extract the clip again")
+        raise SwapError(f"expected a crop of {size} px, found {crop.shape}")
     drawn = np.rint(MASKS[mask](row.landmarks_in_crop(), size_hw=(size, size)) * 255).astype(np.uint8)
     part = slice(shape.border, size - shape.border)
     filtering = cv2.INTER_AREA if shape.side < size - 2 * shape.border else cv2.INTER_LINEAR
