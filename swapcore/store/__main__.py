@@ -75,14 +75,19 @@ def face(path: Path) -> FaceRow:
 
 
 def readable(row: FaceRow) -> str:
-    """A row as JSON for people: a key a line, points in lines of six."""
+    """A row as JSON for people: a key a line, long lists and tables in lines of six."""
     lines = []
     for key, value in row.model_dump(mode="json").items():
-        text = json.dumps(value, ensure_ascii=False)
-        if key == "landmarks_xy":
-            points = [json.dumps(point) for point in value]
-            text = "[" + ",".join("\n   " + ", ".join(points[k : k + 6]) for k in range(0, len(points), 6)) + "\n ]"
-        lines.append(f' "{key}": {text}')
+        whole = json.dumps(value, ensure_ascii=False)
+        if len(whole) > 110 and isinstance(value, (list, dict)):
+            parts = [json.dumps([item]) for item in value] if isinstance(value, list) else []
+            parts += (
+                [json.dumps({k: v}, ensure_ascii=False) for k, v in value.items()] if isinstance(value, dict) else []
+            )
+            parts = [part[1:-1] for part in parts]  # without the brackets
+            inner = ",".join("\n   " + ", ".join(parts[k : k + 6]) for k in range(0, len(parts), 6))
+            whole = f"{whole[0]}{inner}\n {whole[-1]}"
+        lines.append(f' "{key}": {whole}')
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
