@@ -27,6 +27,7 @@ def main(args):
         info,
         settings,
         origins=origins(args.path, names, sha256=meta["sha256"]),
+        given=given(args.path, names),
         detector=detect.DETECTORS[settings.detector](
             detect_size=settings.detect_size * scale, min_score=settings.min_score
         ),
@@ -53,6 +54,12 @@ def origins(path, names, *, sha256):
     return {
         number: (name, store.sha256(path / name)) if name else (path.name, sha256) for number, name in names.items()
     }
+
+
+def given(path, names):
+    """Landmarks and score of the photos that are faces of an archive, by number: their rows say where the face is."""
+    rows = {number: store.read_face_row(path / name) for number, name in names.items() if name}
+    return {number: (row.landmarks_in_crop(), row.score) for number, row in rows.items() if row}
 
 
 def numbered(args, frames, info):

@@ -6,6 +6,8 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +39,7 @@ def extract(
     settings: Faces,
     *,
     origins: Mapping[int, tuple[str, str]],
+    given: Mapping[int, tuple[np.ndarray, float]],
     detector: detect.Detector,
     fit: detect.Fitter,
     network: Callable[[], Any],
@@ -44,10 +47,11 @@ def extract(
     """Each face of a clip, in order: its row of the face table but for what needs its whole track, and its PNG.
 
     Takes (number, shot, frame_bgr (h, w, 3) uint8) and `names`, a photo's file name or "" by number; `origins` are the
-    name and sha256 of the file that each is from, which the PNG's row keeps. `network` makes the
-    session of the identity network (nets.identity_session); it is called in the second thread, which cuts out, embeds and
-    compresses the faces of some frames while those of the next are found. A row's `embedding` is None where the face takes
-    that of its track's nearest; see `table`.
+    name and sha256 of the file that each is from, which the PNG's row keeps. `given` are landmarks (68, 2) and score of
+    photos that say themselves where their one face is: in those nothing is detected. `network` makes the session of the
+    identity network (nets.identity_session); it is called in the second thread, which cuts out, embeds and compresses the
+    faces of some frames while those of the next are found. A row's `embedding` is None where the face takes that of its
+    track's nearest; see `table`.
     """
     rate, seen, ahead = float(info.rate), Counter(), deque()
     every = max(1, min(settings.every, QUEUE_BYTES // (6 * info.width * info.height)))
@@ -62,9 +66,8 @@ def extract(
                 ahead.popleft().result()
             return ahead[-1]
 
-        found = detect.follow(
-            frames,
-            cut,
+        follow = partial(
+            detect.follow,
             detect=detector,
             fit=fit,
             every=every,
@@ -72,6 +75,7 @@ def extract(
             gap=round(rate * detect.GAP_SECONDS),
             min_size=settings.min_size,
         )
+        found = _photos(frames, cut, given, follow) if info.photos else follow(frames, cut)
         waiting: list[Future] = []
         for batch in _batches(found, names):
             waiting.append(worker.submit(_described, batch, info, settings, origins, session))
@@ -137,6 +141,30 @@ def _batches(
             batch = []
     if batch:
         yield batch
+
+
+def _photos(
+    photos: Iterable[tuple[int, int, np.ndarray]],
+    cut: Callable[[np.ndarray, np.ndarray, int], Future],
+    given: Mapping[int, tuple[np.ndarray, float]],
+    follow: Callable[..., Iterator[tuple[int, list[detect.Found]]]],
+) -> Iterator[tuple[int, list[detect.Found]]]:
+    """The faces of photos, each a track of its own: found, or where their file says that they are."""
+    count = 0
+    for number, shot, photo_bgr in photos:
+        if number in given:
+            landmarks, score = given[number]
+            box = detect.box_around(landmarks)
+            faces = [detect.Found(number, count, box, landmarks, score, False, True, cut(photo_bgr, landmarks, count))]
+        else:
+            [(_, alone)] = follow([(number, shot, photo_bgr)], partial(_on, cut, count))
+            faces = [replace(face, track=count + face.track) for face in alone]
+        count += len(faces)
+        yield number, faces
+
+
+def _on(cut: Callable[..., Future], first: int, photo_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Future:
+    return cut(photo_bgr, landmarks_xy, first + track)
 
 
 def _cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, settings: Faces, *, embedded: bool) -> Cut:

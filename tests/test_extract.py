@@ -14,6 +14,7 @@ from swapcore.config.fields import Faces
 from swapcore.types import ClipInfo
 
 INFO = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1, 25), rate=Fraction(25))
+PHOTOS = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1), rate=Fraction(1), photos=True)
 MARKS = np.concatenate([np.zeros((17, 2)), align.TEMPLATE_XY * 40]).astype(np.float32)
 SETTINGS = Faces(every=4, crop_size=128, embed_every=3)
 
@@ -54,7 +55,7 @@ class Network:
         ]
 
 
-def made(count, settings=SETTINGS, info=INFO, network=None):
+def made(count, settings=SETTINGS, info=INFO, network=None, given=None):
     network = network or Network()
     session = network if callable(network) else lambda: network
     names = dict.fromkeys(range(count), "")
@@ -63,6 +64,7 @@ def made(count, settings=SETTINGS, info=INFO, network=None):
         extract.extract(
             *(frames, names, info, settings),
             origins=dict.fromkeys(range(count), ("x.mp4", "0" * 64)),
+            given=given or {},
             detector=detector,
             fit=fit,
             network=session,
@@ -94,9 +96,20 @@ def test_every_third_face_of_a_track_is_embedded_and_the_others_take_the_nearest
 
 
 def test_photos_are_all_embedded():
-    photos = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1), rate=Fraction(1), photos=True)
-    found, network = made(5, info=photos)
-    assert network.chips == len(found) == 5
+    found, network = made(10, info=PHOTOS)
+    assert network.chips == len(found) == 12
+    assert [row["track"] for row, _ in found] == list(range(12))
+
+
+def test_photos_that_say_where_their_face_is_need_no_detection():
+    elsewhere = MARKS + np.float32([100, 50])
+    found, _ = made(10, info=PHOTOS, given={3: (elsewhere, 1.5), 9: (elsewhere, 0.5)})
+    rows = [row for row, _ in found]
+    assert [row["frame"] for row in rows] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9]
+    assert [row["track"] for row in rows] == list(range(11))
+    for row, score in ((rows[3], 1.5), (rows[10], 0.5)):
+        np.testing.assert_array_equal(row["landmarks_xy"], elsewhere)
+        assert row["score"] == score and not row["detected"] and row["fitted"]
 
 
 def test_very_large_frames_are_looked_at_more_often(monkeypatch):

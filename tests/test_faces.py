@@ -141,3 +141,17 @@ def test_a_clip_without_any_face_gives_an_empty_table_and_says_so(script, tmp_pa
     with store.FaceArchive(archive) as opened:
         assert opened.ids() == []
     assert "found no face; is" in capsys.readouterr().err
+
+
+def test_a_folder_of_faces_from_an_archive_is_a_clip_of_photos(result, script, tmp_path):
+    faces, _, path = result
+    (folder := tmp_path / "picked").mkdir()
+    with store.FaceArchive(path) as archive:
+        for k, name in enumerate(faces.id[[8, 2, 5]]):
+            (folder / f"best of {k}.png").write_bytes(archive.png(name))
+    found, _, _ = made(script, tmp_path, folder)
+    assert found.id.tolist() == [f"best of {k}_0" for k in range(3)] and not found.detected.any()
+    for row, was in zip(range(3), (8, 2, 5), strict=True):
+        there = align.transform(faces.landmarks_xy[was], faces.matrix[was])
+        np.testing.assert_allclose(found.landmarks_xy[row], there, atol=0.01)
+        assert np.linalg.norm(found.embedding[row] - faces.embedding[was]) < 0.35
