@@ -8,7 +8,7 @@ import hashlib
 import numpy as np
 from common import arguments, run
 
-from swapcore import clean, config, dataset, progress, report, store
+from swapcore import clean, config, dataset, edits, progress, report, store
 from swapcore.errors import SwapError
 from swapcore.types import DecisionTable, ScoreTable
 
@@ -23,12 +23,18 @@ def main(args):
         raise SwapError(
             f"person {args.person}: no face is left to train from ({reasons}); {clean.remedy(dropped, args.person)}"
         )
+    boxes = dict(zip(zip(scores.clip, scores.id, strict=True), scores.box_xyxy, strict=True))
     geometries = collections.defaultdict(collections.Counter)  # size, centring, span -> clips with such crops
     with store.open_archives(dict(zip(args.clips, args.archives, strict=True))) as archives:
 
         def digest_of(clip, name):
             png = archives[clip].png(name)
             row = store.face_row(png)
+            if edits.iou(row.box_xyxy, boxes[clip, name]) < edits.SAME_FACE:
+                raise SwapError(
+                    f"{archives[clip].path}: face {name} is at another place than in the clip's table, as in an older archive; "
+                    "put the newer one back, or delete it and run snakemake again"
+                )
             geometries[row.size, row.centring, row.span][clip] += 1
             return hashlib.sha256(png).hexdigest()
 

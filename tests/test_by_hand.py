@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib
 import json
 import zipfile
@@ -15,7 +16,7 @@ from training import make_faces
 from swapcore import config, store
 from swapcore.errors import SwapError
 from swapcore.train import Faces, batches
-from swapcore.types import DatasetTable, DecisionTable
+from swapcore.types import DatasetTable, DecisionTable, ScoreTable
 
 COUNT = 20
 LOOK = {"coverage": 0.8, "resolution": 32}
@@ -34,7 +35,8 @@ def folder(tmp_path):
     """A person's scores, and the archive of the one clip they are from."""
     faces = make_faces(tmp_path, "ann", count=COUNT)
     names = np.sort(faces.table.id.astype(str)).astype(object)
-    table = scores(COUNT, clip=np.full(COUNT, "ann", object), id=names, yaw=faces.table.yaw)
+    where = np.tile([0.0, 0, 1, 1], (COUNT, 1))  # as make_faces says
+    table = scores(COUNT, clip=np.full(COUNT, "ann", object), id=names, yaw=faces.table.yaw, box_xyxy=where)
     store.write_table(tmp_path / "scores.parquet", table)
     return tmp_path
 
@@ -116,3 +118,12 @@ def test_faces_of_another_shape_are_refused(scripts, folder):
     said = r"person ann: .*128 px head, span 0.5 in ann; 128 px legacy, .* delete the faces.zip of ann"
     with pytest.raises(SwapError, match=said):
         made(scripts, folder, mixed)
+
+
+def test_an_older_archive_is_not_taken_for_this_one(scripts, folder):
+    """Detected otherwise, the same id may be another face of the frame, even another person's."""
+    table, _ = store.read_table(folder / "scores.parquet", ScoreTable)
+    moved = dataclasses.replace(table, box_xyxy=table.box_xyxy + [[1.5, 0, 1.5, 0]])
+    store.write_table(folder / "scores.parquet", moved)
+    with pytest.raises(SwapError, match=r"ann\.zip: face 000000_0 is at another place.*delete it"):
+        made(scripts, folder, folder / "ann.zip")
