@@ -1,7 +1,8 @@
-"""Which of a person's faces train and which are swapped: decisions.parquet, and a picture of what was dropped."""
+"""Which of a person's faces train and which are swapped: decisions.parquet, and what was dropped in numbers and pictures."""
 
 from __future__ import annotations
 
+import numpy as np
 from common import arguments, run
 
 from swapcore import clean, config, edits, progress, report, sort, store
@@ -28,14 +29,30 @@ def main(args):
                 f"config/edits, which hold: ./run python -m swapcore.store --taken-out {paths}"
             )
         store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
-        rows = {}
-        for reason, number in clean.dropped(decisions).items():
-            shown = sort.spread(scores.select((decisions.reason == reason) & there), EXAMPLES)
-            captions = [sort.caption(shown, row, "time") for row in range(len(shown))]
-            crops = store.crops(archives, shown.clip, shown.id)
-            rows[f"{reason}: {number}"] = list(zip(crops, captions, strict=True))
-    trained = f"{args.person}: {decisions.use_train.sum()} of {len(scores)} faces train, {decisions.use_swap.sum()} are swapped"
-    store.write_picture(args.sheet, report.groups(rows or {"nothing was dropped": []}, title=trained, columns=EXAMPLES))
+        store.write_json(args.json, {"person": args.person, **clean.summary(decisions, settings)})
+        store.write_picture(args.sheet, picture(args.person, scores, decisions, settings, archives, there))
+
+
+def picture(person, scores, decisions, settings, archives, there):
+    """What was dropped: a row of examples per reason, each with the number behind it."""
+    rows = {}
+    for reason, number in clean.dropped(decisions).items():
+        mine = np.flatnonzero((decisions.reason == reason) & there)
+        shown = mine[sort.spread_rows(scores.order[mine], EXAMPLES)]
+        crops = store.crops(archives, scores.clip[shown], scores.id[shown])
+        values = [clean.value(scores, row, reason, settings) for row in shown]
+        captions = [
+            "\n".join(filter(None, (scores.id[row], scores.clip[row], value)))
+            for row, value in zip(shown, values, strict=True)
+        ]
+        setting = f" ({clean.LOOSEN[reason]})" if reason in clean.LOOSEN else ""
+        rows[f"{number} {reason}{setting}"] = list(zip(crops, captions, strict=True))
+    title = (
+        f"{person}: {decisions.use_train.sum()} of {len(scores)} faces train, {decisions.use_swap.sum()} are swapped"
+    )
+    legend = "By reason, with the setting that decides. Under each face: its id, its clip, its value and the limit"
+    rows = rows or {"nothing was dropped": []}
+    return report.groups(rows, title=title, legend=legend, columns=EXAMPLES)
 
 
 if __name__ == "__main__":
@@ -50,6 +67,7 @@ if __name__ == "__main__":
             clips="texts: the clips with this person, in the order of the archives",
             archives="files: their faces.zip",
             out="file: decisions.parquet",
+            json="file: dropped.json, the same in numbers",
             sheet="file: dropped.jpg",
         ),
     )

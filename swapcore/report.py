@@ -36,56 +36,63 @@ def text(image_bgr: np.ndarray, words: str, *, left: int, base: int, width: int,
 
 
 def contact_sheet(
-    crops_bgr: Iterable[np.ndarray], captions: Sequence[str], *, title: str, columns: int = 20, tile: int = 92
+    crops_bgr: Iterable[np.ndarray],
+    captions: Sequence[str],
+    *,
+    title: str,
+    legend: str = "",
+    columns: int = 20,
+    tile: int = 92,
 ) -> np.ndarray:
     """Crops (any size, uint8 BGR) as a grid of `columns` tiles of `tile` pixels, each with its caption below -> uint8 BGR.
 
     Captions may have several lines, parted by a line break.
     """
-    crops = list(crops_bgr)
-    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
-    columns = min(columns, max(len(crops), 4))
-    cell_w, cell_h, head = tile + GUTTER, tile + 12 * lines + GUTTER + 4, 34
-    rows = -(-len(crops) // columns)
-    sheet = np.full((head + rows * cell_h + GUTTER, columns * cell_w + GUTTER, 3), GROUND, np.uint8)
-    text(sheet, title, left=GUTTER + 2, base=23, width=sheet.shape[1] - 2 * GUTTER, size=11)
-    for k, (crop, caption) in enumerate(zip(crops, captions, strict=True)):
-        left, top = GUTTER + k % columns * cell_w, head + k // columns * cell_h
-        sheet[top : top + tile, left : left + tile] = fit(crop, width=tile, height=tile)
-        for n, line in enumerate(caption.split("\n")):
-            text(
-                sheet,
-                line,
-                left=left,
-                base=top + tile + 11 + 12 * n,
-                width=tile,
-                size=8,
-                colour=TEXT if n == 0 else DIM,
-            )
-    return sheet
+    shown = list(zip(crops_bgr, captions, strict=True))
+    columns = min(columns, max(len(shown), 6))
+    return groups({"": shown}, title=title, legend=legend, tile=tile, columns=columns, lines=len(shown))
 
 
 def groups(
-    rows: Mapping[str, Sequence[tuple[np.ndarray, str]]], *, title: str, tile: int = 96, columns: int = 12
+    rows: Mapping[str, Sequence[tuple[np.ndarray, str]]],
+    *,
+    title: str,
+    legend: str = "",
+    tile: int = 96,
+    columns: int = 12,
+    lines: int = 1,
 ) -> np.ndarray:
-    """Named rows of example crops with captions of two lines, at most `columns` each -> uint8 BGR.
+    """Named groups of crops with captions, `lines` lines of `columns` tiles at most each -> uint8 BGR.
 
-    A row without examples is its name alone, so a picture can also say in words that there is nothing to see.
+    `legend` is a smaller line below the title. A group without examples is its name alone, so a picture can also say in
+    words that there is nothing to see; one whose name is "" has no heading.
     """
-    head = np.full((34, columns * (tile + GUTTER) + GUTTER, 3), GROUND, np.uint8)
-    width = head.shape[1]
-    text(head, title, left=GUTTER + 2, base=23, width=width - 2 * GUTTER, size=11)
+    head = np.full((52 if legend else 34, columns * (tile + GUTTER) + GUTTER, 3), GROUND, np.uint8)
+    width = head.shape[1] - 2 * GUTTER
+    text(head, title, left=GUTTER + 2, base=23, width=width, size=11)
+    text(head, legend, left=GUTTER + 2, base=42, width=width, size=8, colour=DIM)
     parts = [head]
     for name, examples in rows.items():
-        row = np.full((tile + 52 if examples else 24, width, 3), GROUND, np.uint8)
-        text(row, name, left=GUTTER, base=15, width=width - 2 * GUTTER, size=9)
-        for k, (crop, caption) in enumerate(examples[:columns]):
-            left = GUTTER + k * (tile + GUTTER)
-            row[22 : 22 + tile, left : left + tile] = fit(crop, width=tile, height=tile)
-            for n, line in enumerate(caption.split("\n")):
-                text(row, line, left=left, base=33 + tile + 12 * n, width=tile, size=8, colour=DIM if n else TEXT)
-        parts.append(row)
+        if name:
+            heading = np.full((26, head.shape[1], 3), GROUND, np.uint8)
+            text(heading, name, left=GUTTER + 2, base=17, width=width, size=9)
+            parts.append(heading)
+        for start in range(0, min(len(examples), lines * columns), columns):
+            parts.append(_tiles(examples[start : start + columns], tile, head.shape[1]))
     return np.concatenate(parts)
+
+
+def _tiles(examples: Sequence[tuple[np.ndarray, str]], tile: int, width: int) -> np.ndarray:
+    """One line of crops with their captions."""
+    most = max(caption.count("\n") + 1 for _, caption in examples)
+    line = np.full((tile + 12 * most + GUTTER + 4, width, 3), GROUND, np.uint8)
+    for k, (crop, caption) in enumerate(examples):
+        left = GUTTER + k * (tile + GUTTER)
+        line[:tile, left : left + tile] = fit(crop, width=tile, height=tile)
+        for n, words in enumerate(caption.split("\n")):
+            colour = DIM if n else TEXT
+            text(line, words, left=left, base=tile + 11 + 12 * n, width=tile, size=8, colour=colour)
+    return line
 
 
 def strip(rows: Mapping[str, Sequence[np.ndarray]], *, captions: Sequence[str], height: int = 240) -> np.ndarray:

@@ -59,10 +59,15 @@ def order(scores: ScoreTable, *, by: str) -> ScoreTable:
     return ScoreTable(**{**scores.columns(), "order": rank})
 
 
+def spread_rows(order: np.ndarray, most: int) -> np.ndarray:
+    """Rows of at most `most` faces, evenly over their order (n,), in that order."""
+    rows = np.argsort(order, kind="stable")
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))]
+
+
 def spread(scores: ScoreTable, most: int) -> ScoreTable:
     """At most `most` faces, evenly over their order, in that order."""
-    rows = np.argsort(scores.order, kind="stable")
-    return scores.select(rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))])
+    return scores.select(spread_rows(scores.order, most))
 
 
 def caption(scores: ScoreTable, row: int, by: str) -> str:

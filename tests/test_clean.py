@@ -39,10 +39,17 @@ def scores(n=6, **columns):
 
 
 WORST = {
-    "too soft": ("sharpness", 1.0),
-    "too small": ("size", 20.0),
-    "turned too far": ("yaw", -80.0),
     "not like the references": ("distance", 0.9),
+    "too small": ("size", 20.0),
+    "too dark": ("exposure", 3.0),
+    "too bright": ("exposure", 99.0),
+    "too flat": ("contrast", 1.0),
+    "landmarks beside the face": ("misalignment", 105.0),
+    "hidden": ("occlusion", 85.0),
+    "too soft": ("sharpness", 1.0),
+    "smeared by motion": ("motion_blur", 80.0),
+    "turned too far": ("yaw", -80.0),
+    "raised or bowed too far": ("pitch", -70.0),
     "same as the frame before": ("duplicate", True),
 }
 
@@ -53,11 +60,118 @@ def test_every_rule_drops_what_it_names_and_nothing_else(rule):
     table = scores()
     values = getattr(table, column).copy()
     values[2] = bad
-    decisions = clean.decide(scores(**{column: values}), LIMITS, Edits())
+    table = scores(**{column: values})
+    decisions = clean.decide(table, LIMITS, Edits())
     assert decisions.reason[2] == rule and not decisions.use_train[2]
     assert (
         decisions.use_swap.all() and decisions.use_train.sum() == 5 and clean.counts(decisions) == {"good": 5, rule: 1}
     )
+    said = clean.value(table, 2, rule, LIMITS)
+    assert said == "" if rule not in clean.THRESHOLDS else f"{abs(bad):.4g} " in said and said[-1].isdigit()
+
+
+def test_thresholds_are_scores_and_settings_that_exist():
+    for score, setting in clean.THRESHOLDS.values():
+        assert score in ScoreTable.empty().columns() and setting in Clean.model_fields
+    unused = {name for name in Clean.model_fields if name.startswith(("min_", "max_"))}
+    assert unused == {setting for _, setting in clean.THRESHOLDS.values()}
+
+
+def test_the_number_behind_a_reason_stands_beside_its_limit():
+    table = scores(sharpness=[3.123, 4.999, 20, 20, 20, 20], yaw=[0, 0, -81, 0, 0, 0])
+    assert clean.value(table, 0, "too soft", LIMITS) == "3.123 < 5"
+    assert clean.value(table, 1, "too soft", LIMITS) == "4.999 < 5"
+    assert clean.value(table, 2, "turned too far", LIMITS) == "81 > 60"
+    assert clean.value(table, 3, clean.GOOD, LIMITS) == clean.value(table, 3, clean.REJECTED, LIMITS) == ""
+
+
+# near-duplicates
+
+
+def alike(differences, clip="a", sharpness=None):
+    """Faces whose tiny pictures differ from one another by known per cents of their contrast, each along its own direction."""
+    rng = np.random.default_rng(1)
+    ground = np.linalg.qr(rng.normal(0, 1, (256, 1 + len(differences))))[0]
+    base = ground[:, 0] - ground[:, 0].mean()
+    pictures = []
+    for k, per_cent in enumerate(differences, 1):
+        other = ground[:, k] - ground[:, k].mean()
+        other -= base * (other @ base) / (base @ base)
+        angle = 2 * np.arcsin(per_cent / 200)  # of two pictures at equal contrast
+        pictures.append(np.cos(angle) * base / np.linalg.norm(base) + np.sin(angle) * other / np.linalg.norm(other))
+    thumbs = np.array(pictures).reshape(-1, 16, 16)
+    thumbs = (128 + thumbs / np.abs(thumbs).max() * 120).round()
+    n = len(differences)
+    return scores(n, thumb=thumbs, clip=np.full(n, clip, object), sharpness=sharpness or list(range(n, 0, -1)))
+
+
+def reasons(table, within, **edits):
+    limits = Clean(min_sharpness=0, near_duplicates=within)
+    return [reason == clean.NEAR for reason in clean.decide(table, limits, Edits(**edits)).reason]
+
+
+def test_of_faces_almost_the_same_the_sharpest_trains():
+    table = alike([0, 4, 9, 20])
+    assert reasons(table, 6) == [False, True, False, False] and reasons(table, 12) == [False, True, True, False]
+    assert reasons(table, 3) == reasons(table, 0) == [False] * 4
+    assert reasons(alike([0, 4], sharpness=[5, 9]), 6) == [True, False]
+
+
+def test_brightness_and_contrast_make_no_face_another():
+    table = alike([0, 0])
+    thumbs = table.thumb.astype(float)
+    thumbs[1] = thumbs[1] * 0.6 + 30
+    assert reasons(scores(2, thumb=thumbs.round(), sharpness=[9, 8]), 6) == [False, True]
+
+
+def test_faces_of_two_clips_are_not_compared():
+    one, two = alike([0, 4]), alike([0, 4], clip="b")
+    assert reasons(ScoreTable.concatenate([one, two]), 6) == [False, True, False, True]
+
+
+def test_a_face_that_is_dropped_for_another_reason_stands_for_nobody():
+    blurred = alike([0, 4], sharpness=[9, 8])
+    soft = ScoreTable(**(blurred.columns() | {"motion_blur": [99, 0]}))
+    assert reasons(soft, 6) == [False, False]
+    assert reasons(blurred, 6, reject=(entry(0),)) == reasons(blurred, 6, swap_only=(entry(0),)) == [False, False]
+    assert reasons(blurred, 6, keep=(entry(1),)) == [True, False]  # what is kept by hand stands first
+    assert reasons(blurred, 6, keep=(entry(0), entry(1))) == [False, False]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 1300), st.floats(0.5, 45))
+def test_what_stays_is_farther_apart_and_what_goes_is_near_it(seed, n, within):
+    rng = np.random.default_rng(seed)
+    places = rng.integers(0, 40, n)
+    thumbs = rng.integers(0, 255, (40, 16, 16))[places] + rng.integers(-30, 30, (n, 16, 16))
+    table = scores(n, thumb=thumbs.clip(0, 255), sharpness=rng.uniform(6, 9, n))
+    kept = rng.random(n) < 0.05
+    drops = clean.near_duplicates(table, np.ones(n, bool), kept=kept, within=within)
+    pictures = table.thumb.reshape(n, -1).astype(float)
+    pictures = 100 * (pictures - pictures.mean(1, keepdims=True)) / pictures.std(1, keepdims=True) / 16
+    stays = np.flatnonzero(~drops & ~kept)
+    squares = (pictures**2).sum(1)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * pictures @ pictures.T, 0))
+    np.fill_diagonal(apart, np.inf)
+    assert not (drops & kept).any()
+    if len(stays) > 1:
+        assert apart[np.ix_(stays, stays)].min() > within - 0.1
+    if drops.any():
+        assert apart[np.ix_(drops, ~drops)].min(1).max() < within + 0.1
+
+
+def test_what_was_dropped_in_numbers():
+    table = scores(4, sharpness=[1.0, 20, 20, 2], clip=np.array(["a", "a", "b", "b"], object))
+    found = clean.summary(clean.decide(table, LIMITS, Edits(reject=(Entry("b", "000002_0", BOX, "x"),))), LIMITS)
+    assert (found["faces"], found["train"], found["swapped"]) == (4, 1, 3)
+    assert found["dropped"] == {
+        "too soft": {"faces": 2, "setting": "clean.min_sharpness", "limit": 5},
+        clean.REJECTED: {"faces": 1},
+    }
+    assert found["clips"] == {
+        "a": {"faces": 2, "train": 1, "swapped": 2},
+        "b": {"faces": 2, "train": 0, "swapped": 1},
+    }
 
 
 def test_duplicates_may_be_kept():
@@ -85,7 +199,7 @@ def test_hands_overrule_rules():
 
 
 def test_every_reason_names_what_to_loosen():
-    assert set(clean.LOOSEN) == set(clean.RULES)
+    assert set(clean.LOOSEN) == {*clean.RULES, clean.NEAR}
     for setting in clean.LOOSEN.values():
         assert setting.removeprefix("clean.") in Clean.model_fields
     assert clean.remedy({"too soft": 3, clean.REJECTED: 5}, "ann") == "shorten config/edits/ann.yaml"

@@ -159,14 +159,31 @@ class Clean(Section):
 
     min_sharpness: float = Field(5.0, ge=0)
     """Softer faces do not train, per cent as under the faces of the sheet: up to about 5 is soft, from 9 on sharp."""
+    max_motion_blur: float = Field(65.0, ge=0, le=100)
+    """Faces smeared more in one direction do not train, per cent: a smear of a twelfth of the face's width has about 62."""
+    min_exposure: float = Field(8.0, ge=0, le=100)
+    """Darker faces do not train, mean L* (0 black, 100 white)."""
+    max_exposure: float = Field(95.0, ge=0, le=100)
+    """Brighter faces do not train, mean L*."""
+    min_contrast: float = Field(2.5, ge=0, le=50)
+    """Flatter faces do not train, standard deviation of L*: fog has less than about 3, good footage 5 to 16."""
     min_size: int = Field(40, ge=0)
-    """Smaller faces do not train, pixels of the frame (quality.size)."""
+    """Smaller faces do not train, width of the box in pixels of the frame."""
     max_yaw: float = Field(75.0, ge=0, le=90)
-    """Faces turned farther do not train, degrees."""
+    """Faces turned farther to a side do not train, degrees."""
+    max_pitch: float = Field(60.0, ge=0, le=90)
+    """Faces raised or bowed farther do not train, degrees."""
+    max_misalignment: float = Field(92.0, ge=0)
+    """Faces whose landmarks fit the picture less do not train, per cent: in place 45 to 80, on no face 85 to 115."""
+    max_occlusion: float = Field(60.0, ge=0, le=100)
+    """Faces of which more seems hidden do not train, per cent of the skin; a guess, thick glasses have about 40."""
     max_distance: float = Field(0.6, gt=0, le=2)
     """Faces whose own embedding lies farther from the references do not train."""
     duplicates: Literal["drop", "keep"] = "drop"
     """Whether frames that hardly differ from the one before train too."""
+    near_duplicates: float = Field(6.0, ge=0, le=50)
+    """Of faces of one clip whose pictures differ less, the sharpest trains, per cent of their contrast; 0: all train.
+    Neighbouring frames of a calm speaker differ by 4 to 12, a blink by 28."""
 
 
 class Dataset(Section):

@@ -19,6 +19,7 @@ _FEATURES = (
     *(range(31, 36), range(48, 60)),
 )
 _TINT = 12.0  # how far the chroma of one face's skin may lie from its median, CIELAB units at L* 60
+_COLOURLESS = 0.75  # where a larger share has no colour of skin, light or film is to blame and not what hides the face
 _EDGE = 8.0  # from which change of L* a pixel an edge is stronger than skin has
 _KERNEL = np.ones((3, 3), np.uint8)
 
@@ -78,7 +79,8 @@ def occlusion(view: View) -> float:
     lightness is not that of any skin, or not of this face's own (the median of what may be skin), and pixels at edges
     stronger than skin has. It finds microphones, cups, hair and sleeves (a blue box over a fifth of a studio face: median
     35, free faces 7) and the rims of thick glasses (41). It sees a hand by the edges of its fingers alone (19 where it
-    hides a quarter of the face), clear glasses with thin rims hardly (5); beards, hard shadows and paint count as well.
+    hides a quarter of the face), clear glasses with thin rims hardly (5); beards, hard shadows and paint count as well. In
+    black and white, and in coloured light, only what differs from the face's own skin is seen.
     """
     skin = cv2.erode(view.inside.astype(np.uint8), np.ones((7, 7), np.uint8))
     features = np.zeros((WHOLE, WHOLE), np.uint8)
@@ -95,7 +97,9 @@ def occlusion(view: View) -> float:
     hue = np.degrees(np.arctan2(chroma[1], chroma[0]))
     no_skin = (strength < 4) | ((strength > 6) & ((hue < 10) | (hue > 95)))
     level = np.stack(chroma) * (60 / np.maximum(lightness, 5))  # shade scales a* and b* with L*
-    own = np.median(level if no_skin.all() else level[:, ~no_skin], 1, keepdims=True)
+    if no_skin.mean() > _COLOURLESS:
+        no_skin[:] = False
+    own = np.median(level[:, ~no_skin], 1, keepdims=True)
     tinted = np.hypot(*(level - own)) > _TINT
     smooth = cv2.GaussianBlur(view.lab[..., 0], (0, 0), 0.8)
     slopes = [cv2.Sobel(smooth, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1))]

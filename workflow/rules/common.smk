@@ -19,6 +19,7 @@ PERSON_FILES = [
     "lines.yaml",
     "decisions.parquet",
     "dropped.jpg",
+    "dropped.json",
     "dataset.parquet",
     "dataset.json",
     "coverage.png",

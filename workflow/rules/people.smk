@@ -65,6 +65,7 @@ rule clean:
             category="1 Faces",
             labels={"person": "{person}", "picture": "dropped"},
         ),
+        numbers="results/people/{person}/dropped.json",
     log:
         "results/logs/clean/{person}.log",
     benchmark:
@@ -79,7 +80,7 @@ rule clean:
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} --scores {input.scores:q}"
         " --edits {input.edits:q} --clips {params.clips} --archives {input.archives:q}"
-        " --out {output.decisions:q} --sheet {output.sheet:q} --log {log:q}"
+        " --out {output.decisions:q} --json {output.numbers:q} --sheet {output.sheet:q} --log {log:q}"
 
 
 rule dataset:
