@@ -89,16 +89,20 @@ class Frames(Section):
 class Faces(Section):
     """Finding, aligning and describing faces."""
 
-    detector: Literal["hog"] = "hog"
-    """hog: dlib's frontal detector."""
+    detector: Literal["cnn", "hog", "yunet"] = "cnn"
+    """cnn: dlib's, also for profiles and partly covered faces; hog: dlib's for frontal faces; yunet: OpenCV's, by your file."""
+    detector_file: str | None = Field(None, min_length=1)
+    """Only for yunet: the network as an ONNX file, such as OpenCV's face_detection_yunet_2023mar.onnx."""
     detect_size: int = Field(512, ge=64, le=4096)
-    """The longer side that a frame is reduced to before detection, pixels. Smaller is faster and misses small faces."""
+    """The longer side that frames are detected at, pixels; cnn finds faces from 62 there, hog from 80, yunet from about 10."""
+    small_faces: bool = False
+    """Whether to find faces half as wide too, with cnn from a sixteenth of the frame: detection at four times the pixels."""
     every: int = Field(8, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
     embed_every: int = Field(3, ge=1, le=100)
     """Embed every n-th face of a track; those between take the embedding of the nearest."""
     min_score: float = Field(0.0, ge=-5, le=5)
-    """Detections below this score are dropped."""
+    """Detections below this score are dropped: 0 is the detector's usual, clear faces have 1; down to -0.6 finds more."""
     min_size: int = Field(32, ge=8)
     """Faces with a box narrower than this are dropped, pixels of the frame."""
     crop_size: int = Field(256, ge=128, le=1024)
@@ -107,6 +111,14 @@ class Faces(Section):
     """legacy: brows to mouth in the middle; face: chin to hairline, also when turned; head: with hair, ears and neck."""
     coverage: float = Field(1.0, ge=0.5, le=2)
     """Side of the crops, as a share of the centring's own (2, 2.2, 3.2 times the brows' width): 0.8 is closer, 1.2 shows more."""
+
+    @model_validator(mode="after")
+    def _file(self) -> Self:
+        if self.detector == "yunet" and not self.detector_file:
+            raise ValueError("detector yunet needs detector_file, the path of its ONNX file; the others need none")
+        if self.detector != "yunet" and self.detector_file:
+            raise ValueError(f"detector_file is for detector yunet, not for {self.detector}; delete one of the two")
+        return self
 
 
 class References(Section):
