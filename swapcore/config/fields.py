@@ -6,51 +6,11 @@ compares between runs.
 
 from __future__ import annotations
 
-import datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
-
-
-def _hint(default: Any, **kwargs: Any) -> Any:
-    return Field(default, json_schema_extra={"hint": True}, **kwargs)
-
-
-def _iso(value: Any) -> Any:
-    """A YAML date, or text that is one, as 2026-11-01."""
-    if isinstance(value, datetime.datetime):
-        value = value.date()
-    if isinstance(value, str) and value:
-        try:
-            value = datetime.date.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError("expected a date such as 2026-11-01") from None
-    return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-def _off(value: Any) -> Any:
-    return "off" if value is False else value  # YAML 1.1 reads a bare off as false
-
-
-Name = Annotated[str, Field(pattern=f"^{NAME}$")]
-Date = Annotated[str, BeforeValidator(_iso)]
-
-
-class Section(BaseModel):
-    """Base of all sections: no unknown keys, nothing changes after the check."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    @classmethod
-    def hints(cls) -> set[str]:
-        """Names of the fields that cannot change a result."""
-        return {
-            k
-            for k, f in cls.model_fields.items()
-            if isinstance(f.json_schema_extra, dict) and f.json_schema_extra.get("hint")
-        }
+from swapcore.config.kinds import Date, Name, Section, hint, off
 
 
 class StudioClip(Section):
@@ -73,7 +33,7 @@ class Studio(Section):
     """Frames per second."""
     grain: float = Field(2.0, ge=0, le=30)
     """Standard deviation of the film grain, grey levels of 255."""
-    clips: dict[Name, StudioClip] = _hint({})
+    clips: dict[Name, StudioClip] = hint({})
     """Name of the clip -> who plays and what. A stage gets its own clip's part, so that one can change alone."""
 
 
@@ -245,9 +205,9 @@ class Train(Section):
     """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
     seed: int = Field(1, ge=0)
     """Of the weights and the samples."""
-    checkpoint_every: float = _hint(60.0, gt=0)
+    checkpoint_every: float = hint(60.0, gt=0)
     """Seconds between two saved states: what a kill can cost at most."""
-    progress_every: float = _hint(5.0, gt=0)
+    progress_every: float = hint(5.0, gt=0)
     """Seconds between two lines of progress."""
 
 
@@ -278,7 +238,7 @@ class Convert(Section):
 class Label(Section):
     """What the video says about itself. Metadata and sidecar are always written."""
 
-    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(_off)] = "opening"
+    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(off)] = "opening"
     """When the visible note is shown: in the opening seconds, always, or never (with a reason)."""
     note_seconds: float = Field(2.0, ge=2.0, le=60)
     """Length of the opening, s."""

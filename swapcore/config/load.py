@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from swapcore.config.fields import CONSENT, NAME, SECTIONS, Clip, Consent, Name, Person, S, Section, Swap, Video
+from swapcore.config.fields import CONSENT, SECTIONS, Clip, Consent, Person, S, Swap, Video
+from swapcore.config.kinds import NAME, Name, Section
 from swapcore.errors import SwapError
 
 

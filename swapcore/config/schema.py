@@ -9,7 +9,8 @@ import types
 import typing
 from typing import Any
 
-from swapcore.config.fields import SECTIONS, Person, Section
+from swapcore.config.fields import SECTIONS, Person
+from swapcore.config.kinds import Section
 
 
 def schema() -> dict[str, Any]:
