@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from common import arguments, run
 
 from swapcore import config, edits, identify, progress, store
-from swapcore.errors import SwapError
 from swapcore.types import FaceSet, References
 
 
@@ -17,37 +17,34 @@ def main(args):
         name: store.read_table(path, References)[0].embedding
         for name, path in zip(args.people, args.references, strict=True)
     }
+    files = [edits.read(path.read_text(encoding="utf-8"), where=str(path), person=path.stem) for path in args.edits]
     people = identify.vote(
         faces,
         known,
         candidates=args.candidates,
-        decided=by_hand(args, faces),
+        refused=args.refused,
+        decided=edits.decided((t for file in files for t in file.identity), clip=args.clip, faces=faces),
         threshold=settings.threshold,
         margin=settings.margin,
     )
-    counts = {name: int((people.person == name).sum()) for name in [*args.candidates, ""]}
+    counts = {name: int((people.person == name).sum()) for name in [*args.candidates, identify.NOBODY]}
+    refused = people.nearest[people.by == "refused"]
+    counts |= {f"refused: {name}": int((refused == name).sum()) for name in args.refused if name in refused}
     said = ", ".join(f"{number} {name or 'unknown'}" for name, number in counts.items())
     progress.say(f"identify {args.clip}: {len(faces)} faces: {said}")
+    for line in doubts(people, settings.threshold):
+        progress.say(f"identify {args.clip}: {line}")
     store.write_table(args.out, people, {"clip": meta["clip"], "counts": counts})
 
 
-def by_hand(args, faces):
-    """Row of a face -> person, from the lists `identity` of the edits."""
-    decided = {}
-    for path in args.edits:
-        entries = edits.read(path.read_text(encoding="utf-8"), where=str(path)).identity
-        for entry in (e for e in entries if e.clip == args.clip):
-            if path.stem not in args.candidates:
-                raise SwapError(
-                    f"{entry.where}: {path.stem} is not among the people of clip {args.clip} "
-                    f"({', '.join(args.candidates)}); add the name in clips.tsv, or delete this line"
-                )
-            row = edits.match(entry, ids=faces.id, boxes_xyxy=faces.box_xyxy)
-            if decided.setdefault(row, path.stem) != path.stem:
-                raise SwapError(
-                    f"{entry.where}: face {entry.face} of clip {entry.clip} is also {decided[row]}'s; keep one"
-                )
-    return decided
+def doubts(people, threshold):
+    """A line for each track that was given to one by hand and looks like another."""
+    other = (people.by == "edit") & (people.person != "") & (people.person != people.nearest) & (people.margin < 0)
+    for track in np.unique(people.track[other]):
+        rows = np.flatnonzero(other & (people.track == track))
+        who, nearest, nearer = people.person[rows[0]], people.nearest[rows[0]], -people.margin[rows[0]]
+        if np.median(people.distance[rows]) - nearer <= threshold:
+            yield f"track {track} is {who}'s by hand, but is nearer to {nearest} by {nearer:.2f}; is the line still right?"
 
 
 if __name__ == "__main__":
@@ -61,6 +58,7 @@ if __name__ == "__main__":
             faces="file: faces.parquet of the clip",
             people="texts: everybody known, in the order of the references",
             references="files: their references.parquet",
+            refused="texts: those of them who are to be left alone",
             edits="files: edits with lines about who is in this clip, if there are any",
             out="file: people.parquet",
         ),

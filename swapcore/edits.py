@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import yaml
 
+from swapcore.detect import overlap
 from swapcore.errors import SwapError
+from swapcore.types import FaceSet
 
 SAME_FACE = 0.5  # smallest overlap of the noted box with the face that has this id now
+SAME_TRACK = 0.5  # smallest overlap of the noted frames with those of the track that has this number now
+NOBODY = "nobody"  # in the place of a person: the track is unknown
 ENTRY = "{clip: stunt, face: 000012_0, box: [left, top, right, bottom]}"
+TRACK = "stunt/3: lead"
+CHECKED = "stunt/3: {person: lead, frames: [0, 119]}"
 
 
 @dataclass(frozen=True)
@@ -29,17 +38,35 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Track:
+    """Whose a track is: of a face named by id and box, or of a number, which may say what frames the track had."""
+
+    clip: str
+    person: str  # a name, or NOBODY
+    where: str
+    face: Entry | None = None
+    number: int | None = None
+    frames: tuple[int, int] | None = None  # first and last
+
+    def __str__(self) -> str:
+        return f"{self.face or f'{self.clip}/{self.number} {self.frames}'} {self.person}"
+
+
+@dataclass(frozen=True)
 class Edits:
     """The lists of one person's file."""
 
     reject: tuple[Entry, ...] = field(default=())  # not this person, or no face: neither trains nor is swapped
     swap_only: tuple[Entry, ...] = field(default=())  # does not train, is swapped
     keep: tuple[Entry, ...] = field(default=())  # trains although a rule dropped it
-    identity: tuple[Entry, ...] = field(default=())  # the whole track of this face is this person
+    identity: tuple[Track, ...] = field(default=())  # whose the whole track of a face is
 
 
-def read(text: str, *, where: str) -> Edits:
-    """Parse a file's text. `where` is its name, for messages. Raises SwapError, one line, at the first mistake."""
+def read(text: str, *, where: str, person: str = "") -> Edits:
+    """Parse the text of the file of `person`; `where` is its name, for messages.
+
+    Raises SwapError, one line, at the first mistake.
+    """
     try:
         # every scalar stays text: YAML 1.1 reads a bare 000012_0 as the octal number 80
         loader = yaml.BaseLoader(text)
@@ -57,11 +84,16 @@ def read(text: str, *, where: str) -> Edits:
         raise SwapError(f"{where}: unknown list {unknown[0]!r}; known are {', '.join(known)}")
     lists = {}
     for name, rows in data.items():
+        if name == "identity" and isinstance(rows, dict):
+            rows = [{key: value} for key, value in rows.items()]
         if rows and not isinstance(rows, list):
             raise SwapError(f"{where}, {name}: expected a list of `- {ENTRY}`, got {rows!r:.80}")
-        lists[name] = tuple(
-            _entry(row, f"{where}, {name}, line {line}") for row, line in zip(rows or [], lines[name], strict=True)
-        )
+        places = [f"{where}, {name}, line {line}" for line in lines[name]]
+        made = [
+            _track(row, place, person) if name == "identity" else _entry(row, place)
+            for row, place in zip(rows or [], places, strict=True)
+        ]
+        lists[name] = tuple(made)
     found = Edits(**lists)
     named: dict[tuple[str, str], str] = {}
     for name in ("reject", "swap_only", "keep"):
@@ -81,8 +113,7 @@ def match(entry: Entry, *, ids: np.ndarray, boxes_xyxy: np.ndarray) -> int:
     remedy = "look at the sheet again, then correct or delete this line"
     if not len(rows):
         raise SwapError(f"{entry.where}: clip {entry.clip} has no face {entry.face} of this person now; {remedy}")
-    overlap = iou(np.asarray(entry.box_xyxy), boxes_xyxy[rows[0]])
-    if overlap < SAME_FACE:
+    if overlap(np.asarray(entry.box_xyxy), boxes_xyxy[rows[0]])[0, 0] < SAME_FACE:
         box = [round(float(v)) for v in boxes_xyxy[rows[0]]]
         raise SwapError(
             f"{entry.where}: face {entry.face} of clip {entry.clip} is now at {box}, not at {list(entry.box_xyxy)}; {remedy}"
@@ -90,19 +121,87 @@ def match(entry: Entry, *, ids: np.ndarray, boxes_xyxy: np.ndarray) -> int:
     return int(rows[0])
 
 
-def iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    a, b = np.asarray(a_xyxy, float), np.asarray(b_xyxy, float)
-    inner = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
-    total = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inner
-    return float(inner / total) if total > 0 else 0.0
+def check_tracks(
+    tracks: Iterable[Track], *, people: Collection[str], refused: Collection[str], clips: Mapping[str, Collection[str]]
+) -> None:
+    """Raise SwapError at the first track that cannot be meant: known before any clip is looked at.
+
+    people: everybody configured; clips: name -> the people in it. Only people of a clip are given its faces; any clip may
+    have some of the `refused`.
+    """
+    decided: dict[tuple[str, Any], Track] = {}
+    for track in tracks:
+        place, who = track.where, track.person
+        if track.clip not in clips:
+            raise SwapError(
+                f"{place}: no clip is called {track.clip}{_near(track.clip, clips)}; correct or delete this line"
+            )
+        if who not in people and who != NOBODY:
+            raise SwapError(
+                f"{place}: nobody is called {who} in config.yaml{_near(who, people)}; expected a name from there, or {NOBODY}"
+            )
+        if who not in {*clips[track.clip], *refused, NOBODY}:
+            known = ", ".join(clips[track.clip]) or "?"
+            raise SwapError(
+                f"{place}: {who} is not among the people of clip {track.clip} ({known}); "
+                "add the name in clips.tsv, or delete this line"
+            )
+        other = decided.setdefault((track.clip, track.face.face if track.face else track.number), track)
+        if other.person != who:
+            what = f"face {track.face.face}" if track.face else f"track {track.number}"
+            raise SwapError(f"{place}: {what} of clip {track.clip} is {other.person}'s in {other.where}; keep one line")
+
+
+def decided(tracks: Iterable[Track], *, clip: str, faces: FaceSet) -> dict[int, str]:
+    """Row of a face -> person, "" for nobody, of what was decided about one clip, whose faces are given.
+
+    Raises SwapError where a face or track is not there now or is another (see `match`), or one face is two people's.
+    """
+    whose: dict[int, str] = {}
+    for track in (t for t in tracks if t.clip == clip):
+        rows = [match(track.face, ids=faces.id, boxes_xyxy=faces.box_xyxy)] if track.face else _rows(track, faces)
+        name = "" if track.person == NOBODY else track.person
+        for row in rows:
+            if whose.setdefault(row, name) != name:
+                raise SwapError(
+                    f"{track.where}: face {faces.id[row]} of clip {clip} is also {whose[row] or NOBODY}'s; keep one line"
+                )
+    return whose
+
+
+def _rows(track: Track, faces: FaceSet) -> list[int]:
+    """The faces of a track named by number."""
+    rows = np.flatnonzero(faces.track == track.number)
+    remedy = "look at groups.jpg or the sheet again, then correct or delete this line"
+    if not len(rows):
+        raise SwapError(f"{track.where}: clip {track.clip} has no track {track.number} now; {remedy}")
+    first, last = int(faces.frame[rows].min()), int(faces.frame[rows].max())
+    if track.frames:
+        common = min(last, track.frames[1]) - max(first, track.frames[0]) + 1
+        if common / (max(last, track.frames[1]) - min(first, track.frames[0]) + 1) < SAME_TRACK:
+            raise SwapError(
+                f"{track.where}: track {track.number} of clip {track.clip} is now in frames {first} to {last}, "
+                f"not {track.frames[0]} to {track.frames[1]}; {remedy}"
+            )
+    return rows.tolist()
+
+
+def line(clip: str, face: str, box_xyxy: np.ndarray) -> str:
+    """One face as the lists take it, with the line break."""
+    box = [round(float(v)) for v in box_xyxy]
+    return f"- {{clip: {clip}, face: {json.dumps(face, ensure_ascii=False)}, box: {box}}}\n"
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _lines(root: yaml.Node | None, where: str) -> dict[str, list[int]]:
     """List -> line of each of its entries. Refuses a key that stands twice: YAML would drop the first without a word."""
     lines = {}
     for key, value in _once(root, where):
-        entries = value.value if isinstance(value, yaml.SequenceNode) else []
+        entries = value.value if isinstance(value, yaml.SequenceNode) else [track for track, _ in _once(value, where)]
         for entry in entries:
             _once(entry, where)
         lines[str(key.value)] = [entry.start_mark.line + 1 for entry in entries]
@@ -134,6 +233,31 @@ def _entry(row: Any, where: str) -> Entry:
             f"{where}: expected a clip's name and a face's id such as 000012_0, got {clip!r:.40} and {face!r:.40}"
         )
     return Entry(clip, face, box, where)
+
+
+def _track(row: Any, where: str, person: str) -> Track:
+    """A line of `identity`: a face whose person is the file's unless it says so, or {clip/track: person}."""
+    if isinstance(row, dict) and "face" in row:
+        who = row.get("person", person)
+        if not isinstance(who, str):
+            raise SwapError(f"{where}: expected a person's name or {NOBODY}, got {who!r:.80}")
+        entry = _entry({key: value for key, value in row.items() if key != "person"}, where)
+        return Track(entry.clip, who, where, face=entry)
+    key, value = next(iter(row.items())) if isinstance(row, dict) and len(row) == 1 else ("", "")
+    named = re.fullmatch(r"(.+)/(\d{1,9})", key)
+    if isinstance(value, str):
+        value = {"person": value}
+    if not named or not isinstance(value, dict) or not set(value) <= {"person", "frames"}:
+        raise SwapError(f"{where}: expected `{ENTRY}`, `{TRACK}` or `{CHECKED}`, got {row!r:.120}")
+    who, frames = value.get("person"), value.get("frames")
+    if not isinstance(who, str) or not who:
+        raise SwapError(f"{where}: expected a person's name or {NOBODY} for {key}, got {who!r:.80}")
+    if frames is not None:
+        whole = isinstance(frames, list) and len(frames) == 2 and all(re.fullmatch(r"\d{1,9}", str(f)) for f in frames)
+        frames = tuple(int(f) for f in frames) if whole else (1, 0)
+        if frames[0] > frames[1]:
+            raise SwapError(f"{where}: expected frames: [first, last], got {value['frames']!r:.80}")
+    return Track(named[1], who, where, number=int(named[2]), frames=frames)
 
 
 def _numbers(box: Any) -> tuple[float, ...] | None:

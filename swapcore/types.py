@@ -150,13 +150,10 @@ class PeopleTable(Table):
     frame: np.ndarray = column(np.int64)
     track: np.ndarray = column(np.int64)
     person: np.ndarray = column(str)  # "" for unknown
-    distance: np.ndarray = column(
-        np.float32
-    )  # of this face to that person's references; unknown: to the nearest of the clip
-    margin: np.ndarray = column(
-        np.float32
-    )  # by how much the track is farther from the next nearest person; inf: nobody
-    by: np.ndarray = column(str)  # vote, edit
+    nearest: np.ndarray = column(str)  # who of everybody known is nearest to the face's track; "" where nobody is known
+    distance: np.ndarray = column(np.float32)  # of this face to the references of its person; unknown: of the nearest
+    margin: np.ndarray = column(np.float32)  # by how much everybody else is farther from the track; inf: nobody else
+    by: np.ndarray = column(str)  # vote, edit; refused: a face of the person `nearest` (or decided), who is refused
 
 
 @dataclass(frozen=True, eq=False)

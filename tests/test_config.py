@@ -101,8 +101,6 @@ def test_settings_come_back_as_they_were():
         ({"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "finite"]),
         ({"train": 7}, ["train", "got 7"]),
         ({"faces": {"detector": "hgo"}}, ["faces.detector", "hog"]),
-        ({"faces": {"detector": "yunet"}}, ["faces", "needs detector_file"]),
-        ({"faces": {"detector_file": "net.onnx"}}, ["faces", "for detector yunet, not for cnn"]),
         ({"label": {"note": False}}, ["note_reason"]),
         ({"label": {"note_text": "nothing to see"}}, ["label.note_text", "ynthetic"]),
         ({"swaps": [{"name": "s", "source": "lead", "target": "lead"}]}, ["both lead"]),
@@ -124,6 +122,13 @@ def test_settings_come_back_as_they_were():
         ({"people": {"../x": {"consent": {"basis": "self"}}}}, ["letters, digits"]),
         ({"people": {"-x": {"consent": {"basis": "self"}}}}, ["letters, digits"]),  # an option to every script
         ({"people": {}}, ["people", "found none"]),
+        ({"people": {"nobody": {"consent": {"basis": "synthetic"}}}}, ["nobody", "means an unknown face"]),
+        ({"people": {**CONFIG["people"], "eve": {"refuse": True}}}, ["eve is refused", "add `references"]),
+        ({"people": {**CONFIG["people"], "eve": {"refuse": "no", "references": ["x"]}}}, ["eve", "no consent record"]),
+        (
+            {"people": {**CONFIG["people"], "double": {"refuse": True, "references": ["x"]}}},
+            ["clips.tsv: clip stunt: double is refused", "take the name out"],
+        ),
         ({"state": 3}, ["state", "expected a folder"]),
     ],
 )
@@ -148,6 +153,8 @@ def test_a_mistake_is_one_line_that_names_it(section, words):
         ("name\tperson\tpath\tstart\na\tlead\tx.mp4\tsoon\n", ["start", "got 'soon'"]),
         ("name\tperson\tpath\na\tnobody\tx.mp4\n", ["unknown person 'nobody'"]),
         ("name\tperson\tpath\na\tlead\tx.mp4\n", ["no clip of double"]),
+        ("name\tperson\tpath\na\t,\tx.mp4\n", ["line 2", "? where nobody is known"]),
+        ("name\tperson\tpath\na\t\tx.mp4\n", ["line 2", "nothing in column person", "person is ?"]),
     ],
 )
 def test_a_mistake_in_the_table_of_clips_is_one_line(clips, words):
@@ -155,9 +162,34 @@ def test_a_mistake_in_the_table_of_clips_is_one_line(clips, words):
     assert all(word in line for word in words), line
 
 
-def test_references_may_be_left_out_only_where_the_person_is_alone():
+def test_references_may_be_left_out_only_where_the_person_is_known_otherwise():
     clips = "name\tperson\tpath\nboth\tlead,double\tx.mp4\n"
-    assert "no reference photos and no clip with double alone" in refusal(clips=clips)
+    line = refusal(clips=clips)
+    assert "person double: no reference photos, no clip with double alone, and no track decided by hand" in line
+    assert "see groups.jpg" in line
+    assert config.load(CONFIG, clips, by_hand=["double"]).clips["both"].people == ["lead", "double"]
+    assert "no clip with double alone" in refusal(clips=clips.replace("lead,double", "double,?") + "l\tlead\ty.mp4\n")
+
+
+def test_where_nobody_is_known_nobody_need_be_named():
+    clips = "name\tperson\tpath\ncrowd\t?\tx.mp4\n"
+    project = config.load({"clips": "config/clips.tsv"}, clips)
+    assert project.clips["crowd"].people == [] and project.clips["crowd"].others and not project.videos
+    project = config.load(CONFIG, CLIPS + "crowd\tlead, ?\tx.mp4\n")
+    assert project.clips["crowd"].people == ["lead"] and not project.clips["crowd"].alone
+    assert project.clips["stunt"].alone == "double" and not project.clips["both"].alone
+    assert "people: expected the people by name" in refusal({}, clips.replace("?", "lead"))
+    assert "unknown person 'lead'" in refusal({"swaps": CONFIG["swaps"]}, clips)
+
+
+def test_the_refused_need_references_and_no_consent():
+    eve = {"refuse": True, "references": ["photos/eve"]}
+    project = config.load(changed(people={**CONFIG["people"], "eve": eve}), CLIPS)
+    assert project.people["eve"].refuse and project.people["eve"].consent is None
+    assert config.load(changed(people={**CONFIG["people"], "eve": {"refuse": True}}), CLIPS, by_hand=["eve"])
+    swap = {"name": "s", "source": "eve", "target": "double"}
+    line = refusal(changed(people={**CONFIG["people"], "eve": eve}, swaps=[swap]))
+    assert "swap s: eve is refused" in line
 
 
 @given(st.text())

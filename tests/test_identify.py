@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import argparse
-import importlib
-
 import numpy as np
 import pytest
-from test_align import picture
+from hypothesis import given
+from hypothesis import strategies as st
 
-from swapcore import identify, store
-from swapcore.config.fields import Identify
+from swapcore import identify
+from swapcore.config.fields import Groups, Identify
 from swapcore.errors import SwapError
-from swapcore.types import FaceSet, PeopleTable, References
+from swapcore.identify import groups
+from swapcore.types import FaceSet, PeopleTable
 
 LIMITS = {"threshold": Identify().threshold, "margin": Identify().margin}
 
@@ -26,11 +25,13 @@ def embeddings(number: int, count: int, *, spread=0.2, seed=0) -> np.ndarray:
     return (person(number) + noise).astype(np.float32)
 
 
-def faces(*tracks: np.ndarray, **columns) -> FaceSet:
-    """A clip's faces: one array of embeddings for each track."""
+def faces(*tracks: np.ndarray, first=None, **columns) -> FaceSet:
+    """A clip's faces: one array of embeddings for each track, one track after the other or from its `first` frame on."""
     embedding = np.concatenate([np.zeros((0, 128)), *tracks])
-    track = np.repeat(np.arange(len(tracks)), [len(t) for t in tracks])
-    frame = np.concatenate([np.zeros(0, int), *(np.arange(len(t)) for t in tracks)])
+    lengths = [len(t) for t in tracks]
+    first = np.cumsum([0, *lengths]) if first is None else first
+    track = np.repeat(np.arange(len(tracks)), lengths)
+    frame = np.concatenate([np.zeros(0, int), *(f + np.arange(n) for f, n in zip(first, lengths, strict=False))])
     table = FaceSet.empty().columns()
     made = {name: np.zeros((len(track), *value.shape[1:]), value.dtype) for name, value in table.items()}
     made["box_xyxy"] = np.tile(np.float32([0, 0, 50, 50]), (len(track), 1)) + 100 * track[:, None]
@@ -93,16 +94,117 @@ def test_blurred_and_turned_faces_do_not_vote():
 def test_what_was_decided_by_hand_holds_for_the_track():
     table = faces(embeddings(0, 5), embeddings(1, 5))
     people = identify.vote(table, KNOWN, candidates=["a", "b"], decided={7: "a"}, **LIMITS)
-    assert people.person.tolist() == ["a"] * 10
+    assert people.person.tolist() == ["a"] * 10 and set(people.nearest[5:]) == {"b"}
     assert people.by.tolist() == ["vote"] * 5 + ["edit"] * 5 and (people.margin[5:] < 0).all()
-    with pytest.raises(SwapError, match="one of the two lines"):
-        identify.vote(table, KNOWN, candidates=["a", "b"], decided={7: "a", 8: "b"}, **LIMITS)
+    people = identify.vote(table, KNOWN, candidates=["a", "b"], decided={2: ""}, **LIMITS)
+    assert people.person.tolist() == [""] * 5 + ["b"] * 5 and set(people.by[:5]) == {"edit"}
+    with pytest.raises(SwapError, match="to be nobody and, by another of its faces, a; keep one of the two lines"):
+        identify.vote(table, KNOWN, candidates=["a", "b"], decided={7: "a", 8: ""}, **LIMITS)
     with pytest.raises(ValueError, match="no references of x"):
         identify.vote(table, KNOWN, candidates=["x"], decided={}, **LIMITS)
 
 
-def test_no_faces_no_people():
+def test_no_faces_no_people_and_nobody_known_no_names():
     assert len(identify.vote(faces(), KNOWN, candidates=["a"], decided={}, **LIMITS)) == 0
+    assert len(identify.vote(faces(), {}, candidates=[], decided={}, **LIMITS)) == 0
+    people = identify.vote(faces(embeddings(0, 4)), {}, candidates=[], decided={}, **LIMITS)
+    assert set(people.person) == set(people.nearest) == {""} and np.isinf([people.distance, people.margin]).all()
+
+
+def test_where_nobody_may_be_given_the_nearest_is_still_told():
+    people = identify.vote(faces(embeddings(1, 8)), KNOWN, candidates=[], decided={}, **LIMITS)
+    assert set(people.person) == {""} and set(people.nearest) == {"b"} and people.distance.max() < 0.4
+
+
+def test_a_person_is_once_in_a_frame():
+    near, far = embeddings(0, 10), (person(0) * 0.7 + embeddings(3, 10) * 0.3)
+    people = identify.vote(faces(far, near, first=(0, 0)), KNOWN, candidates=["a"], decided={}, **LIMITS)
+    assert people.person.tolist() == [""] * 10 + ["a"] * 10 and set(people.nearest) == {"a"}
+    # by hand both
+    people = identify.vote(faces(far, near, first=(0, 0)), KNOWN, candidates=["a"], decided={3: "a"}, **LIMITS)
+    assert people.person.tolist() == ["a"] * 10 + [""] * 10
+    people = identify.vote(faces(far, near, first=(0, 0)), KNOWN, candidates=["a"], decided={3: "a", 13: "a"}, **LIMITS)
+    assert people.person.tolist() == ["a"] * 20
+    # a few common frames, as in a dissolve between two pictures of one person, cost these alone
+    people = identify.vote(faces(far, near, first=(0, 9)), KNOWN, candidates=["a"], decided={}, **LIMITS)
+    assert people.person.tolist() == ["a"] * 9 + [""] + ["a"] * 10
+
+
+def test_the_refused_compete_in_every_clip_and_are_marked():
+    table = faces(embeddings(2, 6), embeddings(0, 6))
+    people = identify.vote(table, KNOWN, candidates=["a", "b"], refused=["c"], decided={}, **LIMITS)
+    assert people.person.tolist() == [""] * 6 + ["a"] * 6
+    assert people.by.tolist() == ["refused"] * 6 + ["vote"] * 6 and set(people.nearest[:6]) == {"c"}
+    # also where a candidate is about as near, and where a face was named refused by hand
+    between = np.tile(person(0) * 0.4 + person(2) * 0.6, (5, 1))
+    loose = {"threshold": 0.7, "margin": 0.05}
+    people = identify.vote(faces(between), KNOWN, candidates=["a"], refused=["c"], decided={}, **loose)
+    assert set(people.person) == {""} and set(people.by) == {"refused"}
+    people = identify.vote(table, KNOWN, candidates=["a", "b"], refused=["c"], decided={8: "c"}, **LIMITS)
+    assert set(people.person) == {""} and set(people.by) == {"refused"} and set(people.nearest) == {"c"}
+    # what a person looked at and decided goes before
+    people = identify.vote(table, KNOWN, candidates=["a", "b"], refused=["c"], decided={0: "b"}, **LIMITS)
+    assert set(people.person[:6]) == {"b"} and set(people.by[:6]) == {"edit"}
+
+
+def test_a_track_that_goes_over_to_another_person_is_two_peoples():
+    both = np.concatenate([embeddings(0, 40), embeddings(1, 30)])
+    table = faces(both)
+    people = identify.vote(table, KNOWN, candidates=["a", "b"], decided={}, **LIMITS)
+    assert people.person.tolist() == ["a"] * 40 + ["b"] * 30 and set(people.track) == {0}
+    people = identify.vote(table, KNOWN, candidates=["a", "b"], decided={50: "a"}, **LIMITS)
+    assert set(people.person) == {"a"} and set(people.by[40:]) == {"edit"} and set(people.by[:40]) == {"vote"}
+    stranger = identify.vote(table, {"a": KNOWN["a"]}, candidates=["a"], decided={}, **LIMITS)
+    assert stranger.person.tolist() == ["a"] * 40 + [""] * 30
+
+
+def test_a_face_hidden_for_a_while_stays_the_same_person():
+    hidden = person(0) + np.eye(128)[9] * 0.63  # 0.63 from a: too far to be named alone
+    track = np.concatenate([embeddings(0, 40), np.tile(hidden, (30, 1)), embeddings(0, 40, seed=1)])
+    assert set(identify.parts(faces(track)).tolist()) == {0, 1, 2}
+    people = identify.vote(faces(track), KNOWN, candidates=["a", "b"], decided={}, **LIMITS)
+    assert set(people.person) == {"a"}
+    alone = identify.vote(faces(track[40:70]), KNOWN, candidates=["a", "b"], decided={}, **LIMITS)
+    assert set(alone.person) == {""}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(0, 20)), max_size=6), st.data())
+def test_whatever_comes_the_rules_hold(drawn, data):
+    tracks = [embeddings(who, count, seed=k) for k, (who, count, _) in enumerate(drawn)]
+    table = faces(*tracks, first=[start for _, _, start in drawn])
+    rows = st.dictionaries(st.integers(0, len(table) - 1), st.just("b"), max_size=2) if len(table) else st.just({})
+    decided = data.draw(rows)
+    people = identify.vote(table, KNOWN, candidates=["a", "b"], refused=["c"], decided=decided, **LIMITS)
+    assert set(people.person) <= {"", "a", "b"} and set(people.by) <= {"vote", "edit", "refused"}
+    assert all(people.person[row] == "b" for row in decided)
+    voted = people.select(people.by == "vote")
+    named = [pair for pair in zip(voted.frame, voted.person, strict=True) if pair[1]]
+    assert len(named) == len(set(named))
+    given_by_vote = (people.person != "") & (people.by == "vote")
+    assert (people.nearest[given_by_vote] == people.person[given_by_vote]).all()
+
+
+# parts of tracks
+
+
+def test_a_track_of_one_person_is_one_part_whatever_its_number():
+    table = faces(embeddings(0, 90), embeddings(1, 5), embeddings(0, 1))
+    assert identify.parts(table).tolist() == [0] * 90 + [1] * 5 + [2]
+    assert identify.parts(faces()).shape == (0,)
+
+
+@pytest.mark.parametrize("lengths", [(40, 30), (6, 50), (12, 12, 60), (100, 8)])
+def test_a_track_is_cut_where_the_person_changes(lengths):
+    track = np.concatenate([embeddings(k % 2, n, seed=k) for k, n in enumerate(lengths)])
+    assert identify.parts(faces(track)).tolist() == np.repeat(np.arange(len(lengths)), lengths).tolist()
+
+
+def test_soft_and_turned_faces_cut_nothing():
+    track = np.concatenate([embeddings(0, 40), embeddings(1, 20), embeddings(0, 40, seed=1)])
+    odd = np.r_[np.zeros(40), np.ones(20), np.zeros(40)]
+    assert set(identify.parts(faces(track, sharpness=10 - 8 * odd)).tolist()) == {0}
+    assert set(identify.parts(faces(track, yaw=70 * odd)).tolist()) == {0}
+    assert identify.parts(faces(track)).tolist() == [0] * 40 + [1] * 20 + [2] * 40
 
 
 # references
@@ -127,90 +229,74 @@ def test_a_strange_photo_is_noticed():
     assert identify.odd_one(np.concatenate([alike[:2], embeddings(1, 1), alike[2:]])) == 2
 
 
-# the scripts
-
-
-@pytest.fixture
-def script(root, monkeypatch):
-    monkeypatch.syspath_prepend(str(root / "scripts"))
-    return lambda name: importlib.reload(importlib.import_module(name))
-
-
-def written(tmp_path, text="", name="a"):
-    """Arguments of scripts/identify.py for a clip of two tracks, with a person's edits."""
-    store.write_table(tmp_path / "faces.parquet", faces(embeddings(0, 5), embeddings(2, 5)), {"clip": {"name": "x"}})
-    for who, known in KNOWN.items():
-        origin = np.full(len(known), "photo.jpg", object)
-        store.write_table(tmp_path / f"{who}.parquet", References(origin=origin, embedding=known), {})
-    (tmp_path / f"{name}.yaml").write_text(text)
-    return argparse.Namespace(
-        settings="{}",
-        clip="x",
-        candidates=["a", "b"],
-        faces=tmp_path / "faces.parquet",
-        people=list(KNOWN),
-        references=[tmp_path / f"{who}.parquet" for who in KNOWN],
-        edits=[tmp_path / f"{name}.yaml"],
-        out=tmp_path / "people.parquet",
-    )
-
-
-def test_identify_script(script, tmp_path, capsys):
-    edit = "identity: [{clip: x, face: 000003_1, box: [101, 99, 151, 150]}, {clip: y, face: 0_0, box: [1, 1, 2, 2]}]"
-    args = written(tmp_path, edit, "b")
-    script("identify").main(args)
-    people, meta = store.read_table(args.out, PeopleTable)
-    assert people.person.tolist() == ["a"] * 5 + ["b"] * 5 and set(people.by[5:]) == {"edit"}
-    assert meta["counts"] == {"a": 5, "b": 5, "": 0} and "5 a, 5 b, 0 unknown" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
-    ("name", "entry", "said"),
+    ("photos", "chosen"),
     [
-        ("c", "{clip: x, face: 000003_1, box: [100, 100, 150, 150]}", "c is not among the people of clip x"),
-        ("a", "{clip: x, face: 000003_1, box: [0, 0, 50, 50]}", "is now at"),
-        ("a", "{clip: x, face: 000099_1, box: [0, 0, 50, 50]}", "no face 000099_1"),
+        ([["a"], ["a"]], [0, 0]),
+        ([["a"], ["b", "a"], ["a", "c"]], [0, 1, 0]),
+        ([["b", "a"], ["a", "c"], ["c", "d", "a"]], [1, 0, 2]),  # common to all
+        ([["a", "b"]], [None]),  # nothing to compare
+        ([["a", "b"], ["a", "b"]], [None, None]),  # a couple
+        ([["a", "b"], ["c", "d"]], [None, None]),
+        ([["a"], ["b", "c"]], [0, None]),  # somebody else
+        ([["a"], ["x", "b"], ["y", "c"]], [0, 0, 0]),  # x, then y, which is like x alone
+        ([], []),
     ],
 )
-def test_edits_that_do_not_fit_are_refused(script, tmp_path, name, entry, said):
-    args = written(tmp_path, f"identity: [{entry}]", name)
-    with pytest.raises(SwapError, match=said) as caught:
-        script("identify").main(args)
-    assert f"{name}.yaml" in str(caught.value)
-    assert not args.out.exists()
+def test_of_several_faces_in_a_photo_the_one_that_is_in_the_others_is_taken(photos, chosen):
+    between = person(0) + np.eye(128)[20] * 0.55
+    made = {"x": between, "y": between + np.eye(128)[21] * 0.3, **{n: person(k) for k, n in enumerate("abcd")}}
+    assert identify.same_in_all([np.array([made[name] for name in photo]) for photo in photos]) == chosen
 
 
-def test_references_from_photos(script, tmp_path, footage, capsys):
-    photos = [*store.pictures(footage / "photos_a"), store.pictures(footage / "photos_c")[0]]
-    args = argparse.Namespace(settings="{}", person="a", photos=photos, faces=[], out=tmp_path / "r.parquet")
-    script("references").main(args)
-    found = store.read_table(args.out, References)[0]
-    assert found.origin.tolist() == [p.name for p in photos] and found.embedding.shape == (4, 128)
-    assert f"{photos[3]} hardly resembles the others" in capsys.readouterr().err
+# groups
 
 
-def test_a_photo_without_a_face_is_named(script, tmp_path):
-    store.write_picture(tmp_path / "meadow.png", picture())
-    args = argparse.Namespace(settings="{}", person="a", photos=[tmp_path / "meadow.png"], faces=[], out=tmp_path / "r")
-    with pytest.raises(SwapError, match=r"meadow\.png"):
-        script("references").main(args)
+def test_groups_are_people_the_largest_first():
+    table = faces(embeddings(1, 6), embeddings(0, 9), embeddings(1, 5, seed=1), embeddings(2, 3))
+    number = identify.group(table, threshold=Groups().threshold)
+    assert number.tolist() == [1] * 6 + [2] * 9 + [1] * 5 + [3] * 3
+    assert identify.group(faces(), threshold=0.5).shape == (0,)
+    assert set(identify.group(table, threshold=2.0)) == {1}
 
 
-def test_references_from_clips(script, tmp_path):
-    info = {"name": "x", "width": 9, "height": 9, "time_base": "1/30", "rate": "30"}
-    paths = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
-    for k, path in enumerate(paths):
-        store.write_table(path, faces(embeddings(0, 20, seed=k)), {"clip": {**info, "name": f"x{k}"}})
-    args = argparse.Namespace(
-        settings='{"max_faces": 4}', person="a", photos=[], faces=paths, out=tmp_path / "r.parquet"
-    )
-    script("references").main(args)
-    found = store.read_table(args.out, References)[0]
-    assert len(found) == 4 and [o.split("/")[0] for o in found.origin] == ["x0", "x0", "x1", "x1"]
-    store.write_table(paths[0], faces(embeddings(0, 20), embeddings(1, 20)), {"clip": info})
-    with pytest.raises(SwapError, match="several in 20"):
-        script("references").main(args)
-    for path in paths:
-        store.write_table(path, faces(), {"clip": info})
-    with pytest.raises(SwapError, match="found none"):
-        script("references").main(args)
+def test_two_faces_of_one_frame_are_two_people():
+    table = faces(embeddings(0, 6), embeddings(0, 5, seed=1), embeddings(0, 4, seed=2), first=(0, 5, 20))
+    number = identify.group(table, threshold=2.0)
+    assert number[0] != number[6] and set(number) == {1, 2}
+
+
+def test_too_many_tracks_leave_the_shortest_out(monkeypatch):
+    monkeypatch.setattr(groups, "MOST", 3)
+    table = faces(embeddings(0, 2), embeddings(0, 9), embeddings(1, 8), embeddings(2, 7))
+    assert identify.group(table, threshold=0.5).tolist() == [0] * 2 + [1] * 9 + [2] * 8 + [3] * 7
+
+
+@given(st.integers(0, 9), st.floats(0.05, 1.2), st.integers(0, 10_000), st.data())
+def test_chains_join_what_joining_the_nearest_pair_again_and_again_joins(count, threshold, seed, data):
+    random = np.random.default_rng(seed)
+    points, weights = random.random((count, 3)), random.integers(1, 9, count).astype(float)
+    far = identify.apart(points, points)
+    for a, b in data.draw(st.lists(st.tuples(*[st.integers(0, max(count - 1, 0))] * 2), max_size=4)) if count else ():
+        far[a, b] = far[b, a] = np.inf
+    sets, apart, weight = [[k] for k in range(count)], far.copy(), weights.copy()
+    np.fill_diagonal(apart, np.inf)
+    while count and apart.min() <= threshold:
+        a, b = sorted(np.unravel_index(apart.argmin(), apart.shape))
+        apart[a] = (weight[a] * apart[a] + weight[b] * apart[b]) / (weight[a] + weight[b])
+        apart[:, a], apart[a, a] = apart[a], np.inf
+        apart[b] = apart[:, b] = np.inf
+        weight[a], sets[a], sets[b] = weight[a] + weight[b], sets[a] + sets[b], []
+    assert sorted(groups._linked(far, weights, threshold)) == sorted(sorted(s) for s in sets if s)
+
+
+def test_proposals_are_of_unknown_faces_and_name_who_is_nearest():
+    table = faces(embeddings(0, 6), embeddings(3, 5), embeddings(2, 4), embeddings(3, 7, seed=1), embeddings(1, 3))
+    people = identify.vote(table, KNOWN, candidates=["a"], refused=["c"], decided={23: ""}, **LIMITS)
+    found, left = identify.proposals(table, people, threshold=0.5)
+    assert left == 0 and [(g.number, len(g.rows), g.tracks) for g in found] == [(1, 12, [1, 3])]
+    assert found[0].nearest in "abc" and found[0].distance > 0.7
+    assert sorted(table.track[found[0].heads].tolist()) == [1, 3]
+    with pytest.raises(ValueError, match="different faces"):
+        identify.proposals(table.select(slice(1, None)), people, threshold=0.5)
+    assert identify.proposals(faces(), PeopleTable.empty(), threshold=0.5) == ([], 0)

@@ -15,6 +15,7 @@ FRESH = {
     "faces": 4,
     "references": 3,
     "identify": 4,
+    "groups": 4,
     "sort": 3,
     "clean": 3,
     "dataset": 3,
@@ -85,6 +86,7 @@ def test_a_clip_added_is_extracted_alone_and_its_person_follows(toy):
         "frames": 1,
         "faces": 1,
         "identify": 1,
+        "groups": 1,
         "sort": 1,
         "clean": 1,
         "dataset": 1,
@@ -105,6 +107,7 @@ def test_a_clip_replaced(toy):
         "frames": 1,
         "faces": 1,
         "identify": 1,
+        "groups": 1,
         "sort": 1,
         "clean": 1,
         "dataset": 1,
@@ -116,19 +119,68 @@ def test_a_clip_replaced(toy):
 def test_a_reference_photo_added_decides_anew_and_extracts_nothing(toy):
     toy.write("photos/bob/2.jpg", "another photo")
     plan = toy.plan()
-    assert plan["references"] == 1 and plan["identify"] == 4
+    assert plan["references"] == 1 and plan["identify"] == plan["groups"] == 4
     assert not {"frames", "faces"} & set(plan)
 
 
-def test_another_detector_file_finds_the_faces_anew(toy):
-    toy.write("config/net.onnx", "a network")
-    toy.config["faces"] = {"detector": "yunet", "detector_file": "config/net.onnx"}
+def test_somebody_refused_is_looked_for_in_every_clip_and_nothing_is_extracted(toy):
+    toy.config["people"] = {**toy.config["people"], "eve": {"refuse": True, "references": ["photos/eve"]}}
+    toy.write("photos/eve/1.jpg", "eve")
     toy.save()
-    assert toy.plan()["faces"] == 4
-    toy.snakemake("--quiet", "all", "--until", "faces")
-    assert "faces" not in toy.plan()
-    toy.write("config/net.onnx", "another network")
-    assert toy.plan()["faces"] == 4
+    plan = toy.plan()
+    assert plan["references"] == 1 and plan["identify"] == 4 and plan["sort"] == 3
+    assert not {"frames", "faces"} & set(plan)
+
+
+def test_a_known_person_competes_without_being_in_any_clip(toy):
+    toy.config["people"] = {
+        **toy.config["people"],
+        "di": {"references": ["photos/di"], "consent": {"basis": "synthetic"}},
+        "ed": {"consent": {"basis": "synthetic"}},  # of whom nothing is known
+    }
+    toy.write("photos/di/1.jpg", "di")
+    toy.save()
+    plan = toy.plan()
+    assert plan["references"] == 1 and plan["identify"] == 4
+
+
+def test_a_clip_of_unknown_people_ends_at_its_groups(toy):
+    toy.clips["crowd"] = "?"
+    toy.write("film/crowd.mp4", "many")
+    toy.save()
+    assert toy.plan() == {"frames": 1, "faces": 1, "identify": 1, "groups": 1}
+
+
+def test_people_who_are_refused_or_known_by_hand(made, tmp_path):
+    toy = made.copy(tmp_path / "toy")
+    toy.clips["crowd"] = "di,?"
+    toy.config["people"] |= {
+        "di": {"consent": {"basis": "synthetic"}},
+        "eve": {"refuse": True, "references": ["photos/eve"]},
+    }
+    toy.write("film/crowd.mp4", "many")
+    toy.write("photos/eve/1.jpg", "eve")
+    toy.write("config/edits/di.yaml", "reject: []\nidentity:\n- {clip: crowd, face: 000001_0, box: [1, 2, 30, 40]}\n")
+    toy.save()
+    plan = toy.plan()
+    assert plan["references"] == 2 and plan["identify"] == 5 and plan["sort"] == plan["dataset"] == 4
+    assert plan["frames"] == plan["faces"] == 1
+    toy.make()
+    assert toy.plan() == {}
+    # lines of another kind in the same file are no reason to decide anew whose face is whose
+    text = (toy.folder / "config/edits/di.yaml").read_text()
+    toy.write("config/edits/di.yaml", text.replace("[]", "\n- {clip: crowd, face: 000002_0, box: [1, 2, 30, 40]}"))
+    plan = toy.plan()
+    assert plan["clean"] == 1 and not {"references", "identify"} & set(plan)
+    # another line about who di is, in another's file
+    toy.write("config/edits/ann.yaml", "identity: {crowd/3: di}")
+    plan = toy.plan()
+    assert plan["references"] == 1 and plan["identify"] == 5 and "faces" not in plan
+    os.unlink(toy.folder / "config/edits/ann.yaml")
+    # the refused are looked for in every clip
+    toy.write("photos/eve/2.jpg", "another photo")
+    plan = toy.plan()
+    assert plan["references"] == 1 and plan["identify"] == 5 and "faces" not in plan
 
 
 def test_a_face_rejected_by_hand(toy):
@@ -154,7 +206,7 @@ def test_an_archive_changed_by_hand_is_not_extracted_again(toy):
 def test_an_identity_decided_by_hand_concerns_its_clip(toy):
     toy.write("config/edits/ann.yaml", "identity:\n- {clip: a1, face: 000001_0, box: [1, 2, 30, 40]}\n")
     plan = toy.plan()
-    assert plan["identify"] == 1 and "faces" not in plan
+    assert plan["identify"] == 1 and not {"faces", "references"} & set(plan)
 
 
 AFTER_FRAMES = {k: v for k, v in FRESH.items() if k != "frames"}
@@ -164,6 +216,7 @@ SETTINGS = {
     "faces": ({"every": 3}, AFTER_FRAMES | {"references": 1}),
     "references": ({"max_faces": 20}, AFTER_FACES),
     "identify": ({"threshold": 0.5}, {k: v for k, v in AFTER_FACES.items() if k != "references"}),
+    "groups": ({"threshold": 0.4}, {"groups": 4}),
     "sort": ({"by": "yaw"}, {"sort": 3, "clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
     "clean": ({"min_sharpness": 2}, {"clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
     "dataset": ({"max_faces": 99}, {"dataset": 3, "train": 2, **VIDEOS}),
@@ -233,10 +286,6 @@ def test_a_failed_job_is_made_again(toy, stage):
         ({"people": {"ann": {"references": ["photos/ann"]}}}, "ann has no consent record"),
         ({"clips": "config/nothing.tsv"}, "expected the table of clips at config/nothing.tsv"),
         ({"trian": {}}, "did you mean train?"),
-        (
-            {"faces": {"detector": "yunet", "detector_file": "no.onnx"}},
-            "expected YuNet's ONNX file at no.onnx, found none",
-        ),
         ({"clips": [{"name": "a1"}]}, "expected the path of a table"),
     ],
 )
@@ -257,6 +306,8 @@ def test_no_job_before_the_configuration_is_right(toy, change, words):
             "identity:\n- {clip: a9, face: 000001_0, box: [1, 2, 30, 40]}\n",
             "no clip is called a9",
         ),
+        ("config/edits/ann.yaml", "identity: {b1/3: ann}", "ann.yaml, identity, line 1: ann is not among the people"),
+        ("config/edits/ann.yaml", "identity:\n  a1/3: amy\n", "line 2: nobody is called amy"),
         ("photos/ann/{2}.jpg", "", "expected a name without { and }"),
         ("config/clips.tsv", "name\tperson\tpath\na1\tann\tresults/studio/x.mp4\n", "no clip of the studio"),
     ],

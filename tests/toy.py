@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import json
 import os
 import re
@@ -71,6 +72,13 @@ class Toy:
         lines = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
         imports = [line for line in lines if "swapcore" in line]
         return "if False:\n    pass\n" + "".join(f"    {line}\n" for line in imports) + BODY.format(outputs=OUTPUTS)
+
+    def copy(self, folder: Path) -> Toy:
+        """The same project with all that was made of it, elsewhere."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        other = copy.deepcopy(self)
+        other.folder = folder
+        return other
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the user's."""

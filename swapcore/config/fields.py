@@ -6,11 +6,37 @@ compares between runs.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from swapcore.config.kinds import Date, Name, Section, hint, off
+NAME = r"[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
+
+
+def _hint(default: Any, **kwargs: Any) -> Any:
+    return Field(default, json_schema_extra={"hint": True}, **kwargs)
+
+
+def _off(value: Any) -> Any:
+    return "off" if value is False else value  # YAML 1.1 reads a bare off as false
+
+
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+
+
+class Section(BaseModel):
+    """Base of all sections: no unknown keys, nothing changes after the check."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def hints(cls) -> set[str]:
+        """Names of the fields that cannot change a result."""
+        return {
+            k
+            for k, f in cls.model_fields.items()
+            if isinstance(f.json_schema_extra, dict) and f.json_schema_extra.get("hint")
+        }
 
 
 class StudioClip(Section):
@@ -33,7 +59,7 @@ class Studio(Section):
     """Frames per second."""
     grain: float = Field(2.0, ge=0, le=30)
     """Standard deviation of the film grain, grey levels of 255."""
-    clips: dict[Name, StudioClip] = hint({})
+    clips: dict[Name, StudioClip] = _hint({})
     """Name of the clip -> who plays and what. A stage gets its own clip's part, so that one can change alone."""
 
 
@@ -49,20 +75,16 @@ class Frames(Section):
 class Faces(Section):
     """Finding, aligning and describing faces."""
 
-    detector: Literal["cnn", "hog", "yunet"] = "cnn"
-    """cnn: dlib's, also for profiles and partly covered faces; hog: dlib's for frontal faces; yunet: OpenCV's, by your file."""
-    detector_file: str | None = Field(None, min_length=1)
-    """Only for yunet: the network as an ONNX file, such as OpenCV's face_detection_yunet_2023mar.onnx."""
+    detector: Literal["hog"] = "hog"
+    """hog: dlib's frontal detector."""
     detect_size: int = Field(512, ge=64, le=4096)
-    """The longer side that frames are detected at, pixels; cnn finds faces from 62 there, hog from 80, yunet from about 10."""
-    small_faces: bool = False
-    """Whether to find faces half as wide too, with cnn from a sixteenth of the frame: detection at four times the pixels."""
+    """The longer side that a frame is reduced to before detection, pixels. Smaller is faster and misses small faces."""
     every: int = Field(8, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
     embed_every: int = Field(3, ge=1, le=100)
     """Embed every n-th face of a track; those between take the embedding of the nearest."""
     min_score: float = Field(0.0, ge=-5, le=5)
-    """Detections below this score are dropped: 0 is the detector's usual, clear faces have 1; down to -0.6 finds more."""
+    """Detections below this score are dropped."""
     min_size: int = Field(32, ge=8)
     """Faces with a box narrower than this are dropped, pixels of the frame."""
     crop_size: int = Field(256, ge=128, le=1024)
@@ -72,20 +94,12 @@ class Faces(Section):
     coverage: float = Field(1.0, ge=0.5, le=2)
     """Side of the crops, as a share of the centring's own (2, 2.2, 3.2 times the brows' width): 0.8 is closer, 1.2 shows more."""
 
-    @model_validator(mode="after")
-    def _file(self) -> Self:
-        if self.detector == "yunet" and not self.detector_file:
-            raise ValueError("detector yunet needs detector_file, the path of its ONNX file; the others need none")
-        if self.detector != "yunet" and self.detector_file:
-            raise ValueError(f"detector_file is for detector yunet, not for {self.detector}; delete one of the two")
-        return self
-
 
 class References(Section):
     """What is taken as known of a person."""
 
     max_faces: int = Field(50, ge=1)
-    """From clips in which a person is alone, this many faces at most are taken where there are no photos."""
+    """Where there are no photos, this many faces at most are taken from clips: where the person is alone, or decided by hand."""
 
 
 class Identify(Section):
@@ -95,6 +109,15 @@ class Identify(Section):
     """Largest distance between a track's embeddings and a person's references, dlib's unit (same person below about 0.6)."""
     margin: float = Field(0.05, ge=0, le=2)
     """The next nearest person must be farther by this much, same unit; else the face stays unknown."""
+
+
+class Groups(Section):
+    """Who the unknown faces of a clip might be: those that look like one person are shown together."""
+
+    threshold: float = Field(0.5, gt=0, le=2)
+    """Largest mean distance between the tracks of a group, dlib's unit. Smaller parts one person's looks, larger mixes people."""
+    rows: int = Field(20, ge=1, le=200)
+    """Groups on the sheet, those with the most faces; groups.yaml has all."""
 
 
 SortKey = Literal[
@@ -205,9 +228,9 @@ class Train(Section):
     """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
     seed: int = Field(1, ge=0)
     """Of the weights and the samples."""
-    checkpoint_every: float = hint(60.0, gt=0)
+    checkpoint_every: float = _hint(60.0, gt=0)
     """Seconds between two saved states: what a kill can cost at most."""
-    progress_every: float = hint(5.0, gt=0)
+    progress_every: float = _hint(5.0, gt=0)
     """Seconds between two lines of progress."""
 
 
@@ -238,7 +261,7 @@ class Convert(Section):
 class Label(Section):
     """What the video says about itself. Metadata and sidecar are always written."""
 
-    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(off)] = "opening"
+    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(_off)] = "opening"
     """When the visible note is shown: in the opening seconds, always, or never (with a reason)."""
     note_seconds: float = Field(2.0, ge=2.0, le=60)
     """Length of the opening, s."""
@@ -278,6 +301,7 @@ SECTIONS: dict[str, type[Section]] = {
     "faces": Faces,
     "references": References,
     "identify": Identify,
+    "groups": Groups,
     "sort": Sort,
     "clean": Clean,
     "dataset": Dataset,
@@ -287,78 +311,3 @@ SECTIONS: dict[str, type[Section]] = {
     "measure": Measure,
     "report": Report,
 }
-
-CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
-
-
-class Consent(Section):
-    """Who agreed to what. `written` and `self` name who, when and what for; `public-domain` what it rests on."""
-
-    basis: Literal["written", "self", "synthetic", "public-domain"]
-    """written: signed by somebody; self: you are the person; synthetic: nobody real; public-domain."""
-    by: str = ""
-    """Who signed or declared it."""
-    date: Date = ""
-    """When, as 2026-11-01."""
-    scope: str = ""
-    """What it covers."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed = {"written": ("by", "date", "scope"), "self": ("by", "date", "scope"), "public-domain": ("by", "scope")}
-        missing = [k for k in needed.get(self.basis, ()) if not getattr(self, k).strip()]
-        if missing:
-            raise ValueError(f"a consent of basis {self.basis} needs {', '.join(missing)}")
-        return self
-
-
-class Person(Section):
-    """Somebody whose face is used or changed."""
-
-    consent: Consent
-    """The consent record."""
-    references: list[str] = Field(default_factory=list)
-    """Photos, or folders of photos, of this person. May be left out where a clip has this person alone."""
-
-
-class Swap(Section):
-    """One model: an encoder for both, a decoder each."""
-
-    name: Name
-    source: Name
-    """Whose face appears in the result."""
-    target: Name
-    """Who is changed in the video."""
-    train: Train
-
-
-class Video(Section):
-    """One video to make."""
-
-    name: Name
-    clip: Name
-    """The clip that is changed."""
-    swaps: list[Name] = Field(min_length=1)
-    """The swaps it shows; each changes its own target."""
-    convert: Convert
-    label: Label
-
-
-class Clip(Section):
-    """One row of clips.tsv."""
-
-    name: Name
-    people: list[Name] = Field(min_length=1)
-    """Everybody in it whom the configuration knows."""
-    path: str = Field(min_length=1)
-    """A video file or a folder of photos."""
-    start: float | None = Field(None, ge=0)
-    """Seconds from the beginning of the file; frames before are left out."""
-    end: float | None = Field(None, gt=0)
-    """Seconds from the beginning of the file; frames from there on are left out."""
-
-    @model_validator(mode="after")
-    def _order(self) -> Self:
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise ValueError(f"end ({self.end}) must come after start ({self.start})")
-        return self

@@ -6,13 +6,13 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from swapcore.config.fields import CONSENT, SECTIONS, Clip, Consent, Person, S, Swap, Video
-from swapcore.config.kinds import NAME, Name, Section
+from swapcore.config.entries import CONSENT, Clip, Consent, Person, Swap, Video
+from swapcore.config.fields import NAME, SECTIONS, Name, S, Section
 from swapcore.errors import SwapError
 
 
@@ -51,8 +51,15 @@ class Project(Section):
 TOP = {"clips", "people", "swaps", "videos", "state", *SECTIONS}
 
 
-def load(config: dict[str, Any], clips_tsv: str, *, is_folder: Callable[[str], bool] = lambda path: False) -> Project:
-    """Check a configuration: the parsed YAML, the text of clips.tsv, and which clips' paths are folders of photos.
+def load(
+    config: dict[str, Any],
+    clips_tsv: str,
+    *,
+    is_folder: Callable[[str], bool] = lambda path: False,
+    by_hand: Collection[str] = (),
+) -> Project:
+    """Check a configuration: the parsed YAML, the text of clips.tsv, which clips' paths are folders of photos, and of whom
+    tracks were decided by hand.
 
     A swap's or a video's own settings are laid over the global ones, then defaults are filled in and all is checked.
     Raises SwapError, one line for the first mistake.
@@ -66,15 +73,18 @@ def load(config: dict[str, Any], clips_tsv: str, *, is_folder: Callable[[str], b
             raise SwapError(f"config: unknown key {key!r}{_nearest(key, TOP)}; known are {', '.join(sorted(TOP))}")
     glob = {name: config.get(name) or {} for name in SECTIONS}
     sections = {name: _check(model, glob[name], name) for name, model in SECTIONS.items()}
-    people = _people(config.get("people"))
     clips = parse_clips(clips_tsv)
+    nameless = not config.get("people") and not any(clip.people for clip in clips.values())
+    people = {} if nameless else _people(config.get("people"))
     for clip in clips.values():
         _known(clip.people, people, f"clips.tsv: clip {clip.name}", "person", "people")
+        _willing(clip.people, people, f"clips.tsv: clip {clip.name}")
     swaps: dict[str, Swap] = {}
     for row in _rows(config.get("swaps"), "swaps", {"name", "source", "target", "train"}):
         where = f"swap {row.get('name', '?')}"
         swap = _check(Swap, {**row, "train": _merge(glob["train"], row.get("train"), f"{where}: train")}, where)
         _known([swap.source, swap.target], people, where, "person", "people")
+        _willing([swap.source, swap.target], people, where)
         if swap.source == swap.target:
             raise SwapError(f"{where}: source and target are both {swap.source}; name two people")
         for person in (swap.source, swap.target):
@@ -85,10 +95,14 @@ def load(config: dict[str, Any], clips_tsv: str, *, is_folder: Callable[[str], b
     photos = {name for name, clip in clips.items() if is_folder(clip.path)}
     videos = _videos(config.get("videos"), glob, clips, swaps, photos)
     for name, person in people.items():
-        used = any(name in c.people for c in clips.values())
-        if used and not person.references and not any(c.people == [name] for c in clips.values()):
+        if person.references or name in by_hand:
+            continue
+        if person.refuse:
+            raise SwapError(f"person {name} is refused, so must be known: add `references: [folder of photos]`")
+        if any(name in c.people for c in clips.values()) and not any(c.alone == name for c in clips.values()):
             raise SwapError(
-                f"person {name}: no reference photos and no clip with {name} alone; add `references: [folder of photos]`"
+                f"person {name}: no reference photos, no clip with {name} alone, and no track decided by hand; add "
+                f"`references: [folder of photos]`, or put `?` for {name} in clips.tsv and see groups.jpg of the clip"
             )
     state = config.get("state", "state")
     if not isinstance(state, str) or not state:
@@ -127,9 +141,13 @@ def parse_clips(text: str) -> dict[str, Clip]:
         where = f"clips.tsv, line {number}"
         if missing := {"name", "person", "path"} - set(row):
             raise SwapError(
-                f"{where}: nothing in column {', '.join(sorted(missing))}; are the cells separated by tabs?"
+                f"{where}: nothing in column {', '.join(sorted(missing))}; are the cells separated by tabs? "
+                "Where nobody is known, person is ?"
             )
-        row["people"] = [p.strip() for p in row.pop("person").split(",") if p.strip()]
+        names = [p.strip() for p in row.pop("person").split(",") if p.strip()]
+        if not names:
+            raise SwapError(f"{where}: expected who is in the clip, as lead or lead,double, or ? where nobody is known")
+        row |= {"people": [name for name in names if name != "?"], "others": "?" in names}
         clip = _check(Clip, row, where)
         _once(clips, clip.name, where)
         clips[clip.name] = clip
@@ -144,6 +162,11 @@ def _people(given: Any) -> dict[str, Person]:
         where = f"person {name}"
         if not re.fullmatch(NAME, str(name)):
             raise SwapError(f"{where}: a name is made of letters, digits, - and single _ between them")
+        if name == "nobody":
+            raise SwapError(f"{where}: this name means an unknown face; give the person another")
+        if isinstance(row, dict) and row.get("refuse") is True and not row.get("consent"):
+            people[str(name)] = _check(Person, {k: v for k, v in row.items() if k != "consent"}, where)
+            continue
         if not isinstance(row, dict) or not row.get("consent"):
             raise SwapError(
                 f"{where} has no consent record, so nothing is run; add to config.yaml under people, {name}: `{CONSENT}`"
@@ -225,6 +248,14 @@ def _known(names: list[str], known: dict[str, Any], where: str, what: str, place
         if name not in known:
             raise SwapError(
                 f"{where}: unknown {what} {name!r}{_nearest(name, known)}; {place} has {', '.join(known) or 'none'}"
+            )
+
+
+def _willing(names: list[str], people: dict[str, Person], where: str) -> None:
+    for name in names:
+        if people[name].refuse:
+            raise SwapError(
+                f"{where}: {name} is refused in config.yaml; take the name out here, or `refuse: true` there"
             )
 
 

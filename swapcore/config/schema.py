@@ -9,8 +9,8 @@ import types
 import typing
 from typing import Any
 
-from swapcore.config.fields import SECTIONS, Person
-from swapcore.config.kinds import Section
+from swapcore.config.entries import Person
+from swapcore.config.fields import SECTIONS, Section
 
 
 def schema() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-# Per clip: its frames, the faces in them, and whose they are.
+# Per clip: its frames, the faces in them, whose they are, and who the unknown ones might be.
 rule frames:
     input:
         clip_files,
@@ -25,7 +25,6 @@ rule faces:
     input:
         files=clip_files,
         frames="results/clips/{clip}/frames.parquet",
-        detector=DETECTOR,
     output:
         faces="results/clips/{clip}/faces.parquet",
         archive="results/clips/{clip}/faces.zip",
@@ -42,14 +41,13 @@ rule faces:
         path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
-        " --frames {input.frames:q} --detector-file {input.detector:q}"
-        " --faces {output.faces:q} --archive {output.archive:q} --log {log:q}"
+        " --frames {input.frames:q} --faces {output.faces:q} --archive {output.archive:q} --log {log:q}"
 
 
 rule identify:
     input:
         faces="results/clips/{clip}/faces.parquet",
-        references=expand("results/people/{person}/references.parquet", person=PEOPLE),
+        references=expand("results/people/{person}/references.parquet", person=KNOWN),
     output:
         "results/clips/{clip}/people.parquet",
     log:
@@ -63,11 +61,41 @@ rule identify:
         code=code.digest(ROOT / "scripts/identify.py"),
         settings=PROJECT.settings("identify"),
         candidates=lambda wildcards: PROJECT.clips[wildcards.clip].people,
-        people=PEOPLE,
+        people=KNOWN,
+        refused=REFUSED,
         # of the hand-written files only the lines about identity, in this clip, are a reason to decide again
         edits=lambda wildcards: list(identity_edits(wildcards.clip)),
         decided=lambda wildcards: identity_edits(wildcards.clip),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --candidates {params.candidates}"
         " --faces {input.faces:q} --people {params.people} --references {input.references:q}"
-        " --edits {params.edits:q} --out {output:q} --log {log:q}"
+        " --refused {params.refused} --edits {params.edits:q} --out {output:q} --log {log:q}"
+
+
+rule groups:
+    input:
+        faces="results/clips/{clip}/faces.parquet",
+        people="results/clips/{clip}/people.parquet",
+        archive="results/clips/{clip}/faces.zip",
+    output:
+        sheet=report(
+            "results/clips/{clip}/groups.jpg",
+            caption="../report/groups.rst",
+            category="1 Faces",
+            labels={"clip": "{clip}", "picture": "unknown faces"},
+        ),
+        lines="results/clips/{clip}/groups.yaml",
+    log:
+        "results/logs/groups/{clip}.log",
+    benchmark:
+        "results/benchmarks/groups/{clip}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        run=script("groups"),
+        code=code.digest(ROOT / "scripts/groups.py"),
+        settings=PROJECT.settings("groups"),
+    shell:
+        "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --faces {input.faces:q}"
+        " --people {input.people:q} --archives {input.archive:q} --sheet {output.sheet:q} --lines {output.lines:q}"
+        " --log {log:q}"

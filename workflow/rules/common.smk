@@ -11,7 +11,7 @@ from swapcore import code, config as settings_of, edits
 from swapcore.errors import SwapError
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-CLIP_FILES = ["frames.parquet", "faces.parquet", "faces.zip", "people.parquet"]
+CLIP_FILES = ["frames.parquet", "faces.parquet", "faces.zip", "people.parquet", "groups.jpg", "groups.yaml"]
 PERSON_FILES = [
     "references.parquet",
     "scores.parquet",
@@ -47,7 +47,8 @@ def checked_project():
         raise SwapError(
             f"clips: expected the table of clips at {table}, found none; write it, or name it in config.yaml"
         )
-    project = settings_of.load(config, table.read_text(encoding="utf-8"), is_folder=os.path.isdir)
+    named = {track.person for tracks in IDENTITY.values() for track in tracks}
+    project = settings_of.load(config, table.read_text(encoding="utf-8"), is_folder=os.path.isdir, by_hand=named)
     rendered = [f"results/studio/{name}.mp4" for name in project.sections["studio"].clips]
     for clip in project.clips.values():
         if not pictures(clip.path):
@@ -66,12 +67,7 @@ def checked_project():
                 raise SwapError(
                     f"person {name}: expected photos at {path}, found none; correct `references` in config.yaml"
                 )
-    for path in detector_files(project):
-        if not Path(path).is_file():
-            raise SwapError(
-                f"faces.detector_file: expected YuNet's ONNX file at {path}, found none; correct it in config.yaml"
-            )
-    given = [clip.path for clip in project.clips.values()] + detector_files(project)
+    given = [clip.path for clip in project.clips.values()]
     given += [path for person in project.people.values() for path in person.references]
     for path in (file for path in given for file in pictures(path)):
         if "{" in path or "}" in path:  # Snakemake would take them for wildcards
@@ -79,21 +75,24 @@ def checked_project():
     return project
 
 
-def detector_files(project):
-    """The detector's file where the user gives one."""
-    return [path for path in [project.sections["faces"].detector_file] if path]
+def decided_by_hand():
+    """What people decided by hand about identity: file -> its entries."""
+    files = sorted(str(path) for path in Path("config/edits").glob("*.yaml"))
+    read = {p: edits.read(Path(p).read_text(encoding="utf-8"), where=p, person=Path(p).stem) for p in files}
+    return {path: found.identity for path, found in read.items()}
 
 
-def checked_edits(project):
-    """What people decided by hand about identity: file -> its entries. A file or a line that nothing reads is refused."""
-    for path in sorted(Path("config/edits").glob("*.yaml")):
+def check_edits(project):
+    """Refuse a file or a line that nothing would read."""
+    for path in map(Path, IDENTITY):
         if path.stem not in project.people:
             raise SwapError(f"{path}: nobody is called {path.stem} in config.yaml; rename or remove it")
-    found = {p: edits.read(Path(p).read_text(encoding="utf-8"), where=p).identity for p in edits_of(*project.people)}
-    for entry in (entry for entries in found.values() for entry in entries):
-        if entry.clip not in project.clips:
-            raise SwapError(f"{entry.where}: no clip is called {entry.clip}; correct or delete this line")
-    return found
+    edits.check_tracks(
+        (track for tracks in IDENTITY.values() for track in tracks),
+        people=project.people,
+        refused=[name for name, person in project.people.items() if person.refuse],
+        clips={clip.name: clip.people for clip in project.clips.values()},
+    )
 
 
 def edits_of(*people):
@@ -102,14 +101,17 @@ def edits_of(*people):
 
 
 try:
+    IDENTITY = decided_by_hand()
     PROJECT = checked_project()
-    IDENTITY = checked_edits(PROJECT)
+    check_edits(PROJECT)
 except (SwapError, UnicodeDecodeError) as error:
     sys.exit(f"swapcore: {error}")
 
 STUDIO_CLIPS = list(PROJECT.sections["studio"].clips)
-DETECTOR = detector_files(PROJECT)
 PEOPLE = [name for name in PROJECT.people if any(name in clip.people for clip in PROJECT.clips.values())]
+REFUSED = [name for name, person in PROJECT.people.items() if person.refuse]
+# a face goes to nobody who resembles it less than somebody else does, wherever that one was seen
+KNOWN = [name for name, person in PROJECT.people.items() if name in PEOPLE + REFUSED or person.references]
 
 
 wildcard_constraints:
@@ -153,9 +155,12 @@ def of_clips(names, file):
     return [f"results/clips/{name}/{file}" for name in names]
 
 
-def identity_edits(clip):
-    """What people decided by hand about whose faces are in this clip: file -> its entries, as text."""
-    mine = {path: [str(entry) for entry in entries if entry.clip == clip] for path, entries in IDENTITY.items()}
+def identity_edits(clip=None, person=None):
+    """What people decided by hand about identity, in one clip or about one person: file -> its entries, as text."""
+    mine = {
+        path: [str(t) for t in tracks if clip in (None, t.clip) and person in (None, t.person)]
+        for path, tracks in IDENTITY.items()
+    }
     return {path: entries for path, entries in mine.items() if entries}
 
 
@@ -163,10 +168,27 @@ def identity_edits(clip):
 
 
 def known_from(wildcards):
-    """Photos of a person, or else the faces of clips in which the person is alone."""
-    photos = photos_of(wildcards.person)
-    alone = [clip.name for clip in PROJECT.clips.values() if clip.people == [wildcards.person]]
-    return {"photos": photos} if photos else {"faces": of_clips(alone, "faces.parquet")}
+    """Photos of a person; or else the faces of clips in which the person is alone; or else of tracks decided by hand."""
+    person = wildcards.person
+    if photos := photos_of(person):
+        return {"photos": photos}
+    return {"faces": of_clips(alone_in(person) or decided_in(person), "faces.parquet")}
+
+
+def alone_in(person):
+    """Names of the clips in which a person is alone."""
+    return [clip.name for clip in PROJECT.clips.values() if clip.alone == person]
+
+
+def decided_in(person):
+    """Names of the clips in which tracks were decided by hand to be a person's."""
+    named = {track.clip for tracks in IDENTITY.values() for track in tracks if track.person == person}
+    return [clip for clip in PROJECT.clips if clip in named]
+
+
+def deciding(person):
+    """The lines about whose tracks a person is known from: file -> its entries; none where there is something better."""
+    return {} if photos_of(person) or alone_in(person) else identity_edits(person=person)
 
 
 # of swaps.smk
@@ -237,9 +259,8 @@ def settings_behind(wildcards):
 
 
 def inputs_behind(wildcards):
-    """What a video rests on: frame tables, which hold their clips' digests, reference photos, the detector's file, and what
-    was decided."""
+    """What a video rests on: frame tables, which hold their clips' digests, reference photos, and what was decided."""
     people = list(dict.fromkeys(people_of_video(wildcards)))
     photos = [file for person in people for file in photos_of(person)]
     decisions = [f"results/people/{person}/decisions.parquet" for person in people]
-    return of_clips(clips_of(*people), "frames.parquet") + photos + DETECTOR + decisions + edits_of(*people)
+    return of_clips(clips_of(*people), "frames.parquet") + photos + decisions + edits_of(*people)

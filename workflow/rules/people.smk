@@ -15,9 +15,11 @@ rule references:
         code=code.digest(ROOT / "scripts/references.py"),
         settings=PROJECT.settings("references"),
         given=lambda wildcards, input: ("--photos" if "photos" in input.keys() else "--faces"),
+        edits=lambda wildcards: list(deciding(wildcards.person)),
+        decided=lambda wildcards: deciding(wildcards.person),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} {params.given} {input:q}"
-        " --out {output:q} --log {log:q}"
+        " --edits {params.edits:q} --out {output:q} --log {log:q}"
 
 
 rule sort:

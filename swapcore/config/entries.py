@@ -1,0 +1,117 @@
+"""What is listed by name in the configuration, beside the stages' settings: people, swaps, videos, clips."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from swapcore.config.fields import Convert, Label, Name, Section, Train
+
+CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
+
+
+def _iso(value: Any) -> Any:
+    """A YAML date, or text that is one, as 2026-11-01."""
+    if isinstance(value, datetime.datetime):
+        value = value.date()
+    if isinstance(value, str) and value:
+        try:
+            value = datetime.date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError("expected a date such as 2026-11-01") from None
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+Date = Annotated[str, BeforeValidator(_iso)]
+
+
+class Consent(Section):
+    """Who agreed to what. `written` and `self` name who, when and what for; `public-domain` what it rests on."""
+
+    basis: Literal["written", "self", "synthetic", "public-domain"]
+    """written: signed by somebody; self: you are the person; synthetic: nobody real; public-domain."""
+    by: str = ""
+    """Who signed or declared it."""
+    date: Date = ""
+    """When, as 2026-11-01."""
+    scope: str = ""
+    """What it covers."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {"written": ("by", "date", "scope"), "self": ("by", "date", "scope"), "public-domain": ("by", "scope")}
+        missing = [k for k in needed.get(self.basis, ()) if not getattr(self, k).strip()]
+        if missing:
+            raise ValueError(f"a consent of basis {self.basis} needs {', '.join(missing)}")
+        return self
+
+
+class Person(Section):
+    """Somebody whose face is used or changed; or refused: recognised in every clip, and left alone."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["consent"]}, {"required": ["refuse"], "properties": {"refuse": {"const": True}}}]
+        }
+    )
+
+    consent: Consent | None = None
+    """The consent record. Everybody needs one but the refused, of whose faces nothing is made."""
+    references: list[str] = Field(default_factory=list)
+    """Photos, or folders of photos, of this person. May be left out where a clip has this person alone, or where tracks were
+    decided by hand to be this person's."""
+    refuse: bool = False
+    """This person's faces are never trained from nor swapped, in any clip. Needs references, and no consent, since nothing is
+    made of them; may not be in clips.tsv nor in a swap."""
+
+
+class Swap(Section):
+    """One model: an encoder for both, a decoder each."""
+
+    name: Name
+    source: Name
+    """Whose face appears in the result."""
+    target: Name
+    """Who is changed in the video."""
+    train: Train
+
+
+class Video(Section):
+    """One video to make."""
+
+    name: Name
+    clip: Name
+    """The clip that is changed."""
+    swaps: list[Name] = Field(min_length=1)
+    """The swaps it shows; each changes its own target."""
+    convert: Convert
+    label: Label
+
+
+class Clip(Section):
+    """One row of clips.tsv."""
+
+    name: Name
+    people: list[Name]
+    """Everybody in it whom the configuration knows."""
+    others: bool = False
+    """Whether `?` stands among the people: there are more, whom nobody has named yet."""
+    path: str = Field(min_length=1)
+    """A video file or a folder of photos."""
+    start: float | None = Field(None, ge=0)
+    """Seconds from the beginning of the file; frames before are left out."""
+    end: float | None = Field(None, gt=0)
+    """Seconds from the beginning of the file; frames from there on are left out."""
+
+    @property
+    def alone(self) -> str:
+        """The one person in it, or ""."""
+        return self.people[0] if len(self.people) == 1 and not self.others else ""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"end ({self.end}) must come after start ({self.start})")
+        return self
