@@ -19,7 +19,7 @@ def main(args):
     info = ClipInfo.from_json(meta["clip"])
     threads = int(os.environ.get("OMP_NUM_THREADS") or 1)  # Snakemake sets it to the rule's threads
     cv2.setNumThreads(threads)
-    scale = detect.PHOTO_SCALE if info.photos else 1
+    scale = (detect.PHOTO_SCALE if info.photos else 1) * (detect.SMALL_SCALE if settings.small_faces else 1)
     names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
     found = extract.extract(
         numbered(args, frames, info),
@@ -29,7 +29,10 @@ def main(args):
         origins=origins(args.path, names, sha256=meta["sha256"]),
         given=given(args.path, names),
         detector=detect.DETECTORS[settings.detector](
-            detect_size=settings.detect_size * scale, min_score=settings.min_score
+            detect_size=settings.detect_size * scale,
+            min_score=settings.min_score,
+            threads=threads,
+            model=b"".join(file.read_bytes() for file in args.detector_file),
         ),
         fit=detect.fitter(nets.model_path("landmarks")),
         network=lambda: nets.identity_session(threads=threads),
@@ -80,6 +83,7 @@ if __name__ == "__main__":
             clip="text: the clip's name",
             path="file: a video or a folder of photos",
             frames="file: frames.parquet of the clip",
+            detector_file="files: for detector yunet: its ONNX file",
             faces="file: faces.parquet to write",
             archive="file: faces.zip to write",
         ),

@@ -101,6 +101,8 @@ def test_settings_come_back_as_they_were():
         ({"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "finite"]),
         ({"train": 7}, ["train", "got 7"]),
         ({"faces": {"detector": "hgo"}}, ["faces.detector", "hog"]),
+        ({"faces": {"detector": "yunet"}}, ["faces", "needs detector_file"]),
+        ({"faces": {"detector_file": "net.onnx"}}, ["faces", "for detector yunet, not for cnn"]),
         ({"label": {"note": False}}, ["note_reason"]),
         ({"label": {"note_text": "nothing to see"}}, ["label.note_text", "ynthetic"]),
         ({"swaps": [{"name": "s", "source": "lead", "target": "lead"}]}, ["both lead"]),

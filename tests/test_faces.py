@@ -47,6 +47,7 @@ def made(script, tmp_path, path, **settings):
             clip="x",
             path=path,
             frames=tmp_path / "frames.parquet",
+            detector_file=[],
             faces=tmp_path / "faces.parquet",
             archive=tmp_path / "faces.zip",
         )

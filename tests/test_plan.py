@@ -123,6 +123,17 @@ def test_a_reference_photo_added_decides_anew_and_extracts_nothing(toy):
     assert not {"frames", "faces"} & set(plan)
 
 
+def test_another_detector_file_finds_the_faces_anew(toy):
+    toy.write("config/net.onnx", "a network")
+    toy.config["faces"] = {"detector": "yunet", "detector_file": "config/net.onnx"}
+    toy.save()
+    assert toy.plan()["faces"] == 4
+    toy.snakemake("--quiet", "all", "--until", "faces")
+    assert "faces" not in toy.plan()
+    toy.write("config/net.onnx", "another network")
+    assert toy.plan()["faces"] == 4
+
+
 def test_somebody_refused_is_looked_for_in_every_clip_and_nothing_is_extracted(toy):
     toy.config["people"] = {**toy.config["people"], "eve": {"refuse": True, "references": ["photos/eve"]}}
     toy.write("photos/eve/1.jpg", "eve")
@@ -286,6 +297,10 @@ def test_a_failed_job_is_made_again(toy, stage):
         ({"people": {"ann": {"references": ["photos/ann"]}}}, "ann has no consent record"),
         ({"clips": "config/nothing.tsv"}, "expected the table of clips at config/nothing.tsv"),
         ({"trian": {}}, "did you mean train?"),
+        (
+            {"faces": {"detector": "yunet", "detector_file": "no.onnx"}},
+            "expected YuNet's ONNX file at no.onnx, found none",
+        ),
         ({"clips": [{"name": "a1"}]}, "expected the path of a table"),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_align import MIRROR, face
+from test_align import MIRROR, face, turned
 
 from swapcore import align, detect, quality, studio, types
 
@@ -25,17 +25,6 @@ def about(crop: np.ndarray, width: float = 96.0):
 def noise(seed=0) -> np.ndarray:
     rough = np.random.default_rng(seed).uniform(0, 255, (SIZE, SIZE, 1)).astype(np.float32)
     return np.repeat(np.clip(cv2.GaussianBlur(rough, (0, 0), 1.5)[..., None] * 2 - 128, 0, 255), 3, 2).astype(np.uint8)
-
-
-def turned(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Landmarks (68, 2) of the generic head, turned; seen from far away."""
-    head = np.column_stack([align.TEMPLATE_XY, np.zeros(51)])
-    head[np.array(align.POSE_POINTS) - 17] = align.HEAD_XYZ
-    (cy, cp, cr), (sy, sp, sr) = np.cos(a := np.deg2rad([yaw, pitch, roll])), np.sin(a)
-    head = head @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])  # the nose, towards the viewer (-z), goes up (-y)
-    head = head @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])  # and to the image's right (+x)
-    head = head @ np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])  # the crown goes to the right
-    return np.concatenate([np.zeros((17, 2)), head[:, :2]]) * 120 + 300
 
 
 # the family

@@ -265,6 +265,7 @@ def test_an_archive_that_a_user_made_again_holds_the_same_faces(tmp_path):
         ("__MACOSX/good/._smile.png", b"\0\5\26\7"),
         ("good/.DS_Store", b"\0\0\0\1Bud1"),
         ("good/Thumbs.db", b"\xd0\xcf\x11\xe0"),
+        ("good/.thumbnails/smile.png", store.encode_picture(np.zeros((8, 8, 3), np.uint8), ".png")),
         ("good\\desktop.ini", b"[.ShellClassInfo]"),
     ]
     zipped(tmp_path / "again.zip", members, DEFLATED)
@@ -278,6 +279,17 @@ def test_an_archive_that_a_user_made_again_holds_the_same_faces(tmp_path):
             assert np.array_equal(archive.crop(name), old.crop(name))
         clips, names = ["lead"] * 6, list(faces)
         assert store.held({"lead": archive}, clips, names).tolist() == [False, True, True, True, False, True]
+
+
+@pytest.mark.parametrize("name", ["", "/", "a/", ".x.png", "a/.b/c.png", "A\\Thumbs.DB", "__MACOSX/x.png"])
+def test_clutter_is_passed_over(name):
+    """A damaged directory may hold a file without any name."""
+    assert archives._clutter(zipfile.ZipInfo(name))
+
+
+@pytest.mark.parametrize("name", ["x", "a/b.png", "./a.png", "a..b/c.PNG", "macosx/thumbs.png"])
+def test_everything_else_is_looked_at(name):
+    assert not archives._clutter(zipfile.ZipInfo(name))
 
 
 def test_what_is_beside_the_faces_is_said(tmp_path):

@@ -1,6 +1,7 @@
 """Settings: `fields` declares them, `load` checks a configuration, `schema` describes it to editors."""
 
-from swapcore.config.fields import NAME, SECTIONS, Section
+from swapcore.config.fields import SECTIONS
+from swapcore.config.kinds import NAME, Section
 from swapcore.config.load import Project, load, parse, parse_clips
 from swapcore.config.schema import schema
 

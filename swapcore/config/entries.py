@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from swapcore.config.fields import Convert, Label, Name, Section, Train
+from swapcore.config.fields import Convert, Label, Train
+from swapcore.config.kinds import Date, Name, Section
 
 CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
-
-
-def _iso(value: Any) -> Any:
-    """A YAML date, or text that is one, as 2026-11-01."""
-    if isinstance(value, datetime.datetime):
-        value = value.date()
-    if isinstance(value, str) and value:
-        try:
-            value = datetime.date.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError("expected a date such as 2026-11-01") from None
-    return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-Date = Annotated[str, BeforeValidator(_iso)]
 
 
 class Consent(Section):

@@ -6,37 +6,11 @@ compares between runs.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
-
-
-def _hint(default: Any, **kwargs: Any) -> Any:
-    return Field(default, json_schema_extra={"hint": True}, **kwargs)
-
-
-def _off(value: Any) -> Any:
-    return "off" if value is False else value  # YAML 1.1 reads a bare off as false
-
-
-Name = Annotated[str, Field(pattern=f"^{NAME}$")]
-
-
-class Section(BaseModel):
-    """Base of all sections: no unknown keys, nothing changes after the check."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    @classmethod
-    def hints(cls) -> set[str]:
-        """Names of the fields that cannot change a result."""
-        return {
-            k
-            for k, f in cls.model_fields.items()
-            if isinstance(f.json_schema_extra, dict) and f.json_schema_extra.get("hint")
-        }
+from swapcore.config.kinds import Name, Section, hint, off
 
 
 class StudioClip(Section):
@@ -59,7 +33,7 @@ class Studio(Section):
     """Frames per second."""
     grain: float = Field(2.0, ge=0, le=30)
     """Standard deviation of the film grain, grey levels of 255."""
-    clips: dict[Name, StudioClip] = _hint({})
+    clips: dict[Name, StudioClip] = hint({})
     """Name of the clip -> who plays and what. A stage gets its own clip's part, so that one can change alone."""
 
 
@@ -75,16 +49,20 @@ class Frames(Section):
 class Faces(Section):
     """Finding, aligning and describing faces."""
 
-    detector: Literal["hog"] = "hog"
-    """hog: dlib's frontal detector."""
+    detector: Literal["cnn", "hog", "yunet"] = "cnn"
+    """cnn: dlib's, also for profiles and partly covered faces; hog: dlib's for frontal faces; yunet: OpenCV's, by your file."""
+    detector_file: str | None = Field(None, min_length=1)
+    """Only for yunet: the network as an ONNX file, such as OpenCV's face_detection_yunet_2023mar.onnx."""
     detect_size: int = Field(512, ge=64, le=4096)
-    """The longer side that a frame is reduced to before detection, pixels. Smaller is faster and misses small faces."""
+    """The longer side that frames are detected at, pixels; cnn finds faces from 62 there, hog from 80, yunet from about 10."""
+    small_faces: bool = False
+    """Whether to find faces half as wide too, with cnn from a sixteenth of the frame: detection at four times the pixels."""
     every: int = Field(8, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
     embed_every: int = Field(3, ge=1, le=100)
     """Embed every n-th face of a track; those between take the embedding of the nearest."""
     min_score: float = Field(0.0, ge=-5, le=5)
-    """Detections below this score are dropped."""
+    """Detections below this score are dropped: 0 is the detector's usual, clear faces have 1; down to -0.6 finds more."""
     min_size: int = Field(32, ge=8)
     """Faces with a box narrower than this are dropped, pixels of the frame."""
     crop_size: int = Field(256, ge=128, le=1024)
@@ -93,6 +71,14 @@ class Faces(Section):
     """legacy: brows to mouth in the middle; face: chin to hairline, also when turned; head: with hair, ears and neck."""
     coverage: float = Field(1.0, ge=0.5, le=2)
     """Side of the crops, as a share of the centring's own (2, 2.2, 3.2 times the brows' width): 0.8 is closer, 1.2 shows more."""
+
+    @model_validator(mode="after")
+    def _file(self) -> Self:
+        if self.detector == "yunet" and not self.detector_file:
+            raise ValueError("detector yunet needs detector_file, the path of its ONNX file; the others need none")
+        if self.detector != "yunet" and self.detector_file:
+            raise ValueError(f"detector_file is for detector yunet, not for {self.detector}; delete one of the two")
+        return self
 
 
 class References(Section):
@@ -228,9 +214,9 @@ class Train(Section):
     """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
     seed: int = Field(1, ge=0)
     """Of the weights and the samples."""
-    checkpoint_every: float = _hint(60.0, gt=0)
+    checkpoint_every: float = hint(60.0, gt=0)
     """Seconds between two saved states: what a kill can cost at most."""
-    progress_every: float = _hint(5.0, gt=0)
+    progress_every: float = hint(5.0, gt=0)
     """Seconds between two lines of progress."""
 
 
@@ -261,7 +247,7 @@ class Convert(Section):
 class Label(Section):
     """What the video says about itself. Metadata and sidecar are always written."""
 
-    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(_off)] = "opening"
+    note: Annotated[Literal["opening", "always", "off"], BeforeValidator(off)] = "opening"
     """When the visible note is shown: in the opening seconds, always, or never (with a reason)."""
     note_seconds: float = Field(2.0, ge=2.0, le=60)
     """Length of the opening, s."""

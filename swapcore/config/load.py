@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from swapcore.config.entries import CONSENT, Clip, Consent, Person, Swap, Video
-from swapcore.config.fields import NAME, SECTIONS, Name, S, Section
+from swapcore.config.fields import SECTIONS, S
+from swapcore.config.kinds import NAME, Name, Section
 from swapcore.errors import SwapError
 
 

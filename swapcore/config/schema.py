@@ -10,7 +10,8 @@ import typing
 from typing import Any
 
 from swapcore.config.entries import Person
-from swapcore.config.fields import SECTIONS, Section
+from swapcore.config.fields import SECTIONS
+from swapcore.config.kinds import Section
 
 
 def schema() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Faces in frames: detection, landmarks, and the same face followed through time."""
 
-from swapcore.detect.detectors import DETECTORS, PHOTO_SCALE, Detector, hog
+from swapcore.detect.detectors import DETECTORS, PHOTO_SCALE, SMALL_SCALE, Detector, cnn, hog, yunet
 from swapcore.detect.follow import CARRY_SECONDS, GAP_SECONDS, Found, follow
 from swapcore.detect.landmarks import BOX_DOWN, BOX_SIDE, Fitter, box_around, fitter, grey, lean, locate, overlap
 from swapcore.detect.steady import smooth
@@ -12,10 +12,12 @@ __all__ = [
     "DETECTORS",
     "GAP_SECONDS",
     "PHOTO_SCALE",
+    "SMALL_SCALE",
     "Detector",
     "Fitter",
     "Found",
     "box_around",
+    "cnn",
     "fitter",
     "follow",
     "grey",
@@ -24,4 +26,5 @@ __all__ = [
     "locate",
     "overlap",
     "smooth",
+    "yunet",
 ]

@@ -23,8 +23,8 @@ from swapcore.store.rows import PNG_LIMIT, FaceRow, face_crop, row_of
 
 MEMBERS_LIMIT = 2_000_000  # a face in every frame of 22 hours
 RATIO_LIMIT = 100  # of unpacked to packed; pictures hardly shrink, a row to a third
-CLUTTER = ("thumbs.db", "desktop.ini")  # what systems leave beside pictures, besides hidden files
-CLUTTER_FOLDERS = ("__macosx", "@eadir")
+CLUTTER = {"thumbs.db", "desktop.ini"}  # what systems leave beside pictures, besides hidden files
+CLUTTER_FOLDERS = {"__macosx", "@eadir"}
 
 # what `zipfile` raises for damaged, encrypted and exotic archives
 DAMAGE = (
@@ -199,15 +199,12 @@ def crops(archives: Mapping[str, FaceArchive], clips: Iterable[str], names: Iter
 
 
 def _clutter(member: zipfile.ZipInfo) -> bool:
-    """Folders, hidden files, and what systems put beside pictures."""
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    folders = {part.lower() for part in path.parts[:-1]}
-    return (
-        member.is_dir()
-        or path.name.startswith(".")
-        or path.name.lower() in CLUTTER
-        or bool(folders & set(CLUTTER_FOLDERS))
-    )
+    """Folders, what is hidden, and what systems put beside pictures."""
+    parts = PurePosixPath(member.filename.replace("\\", "/").lower()).parts
+    if not parts or member.filename.endswith("/"):  # not member.is_dir(), which fails where a name is empty
+        return True
+    hidden = any(part.startswith(".") for part in parts)
+    return hidden or parts[-1] in CLUTTER or bool(set(parts[:-1]) & CLUTTER_FOLDERS)
 
 
 def printable(name: str) -> str:

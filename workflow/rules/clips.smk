@@ -25,6 +25,7 @@ rule faces:
     input:
         files=clip_files,
         frames="results/clips/{clip}/frames.parquet",
+        detector=DETECTOR,
     output:
         faces="results/clips/{clip}/faces.parquet",
         archive="results/clips/{clip}/faces.zip",
@@ -41,7 +42,8 @@ rule faces:
         path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
-        " --frames {input.frames:q} --faces {output.faces:q} --archive {output.archive:q} --log {log:q}"
+        " --frames {input.frames:q} --detector-file {input.detector:q}"
+        " --faces {output.faces:q} --archive {output.archive:q} --log {log:q}"
 
 
 rule identify:

@@ -67,12 +67,22 @@ def checked_project():
                 raise SwapError(
                     f"person {name}: expected photos at {path}, found none; correct `references` in config.yaml"
                 )
-    given = [clip.path for clip in project.clips.values()]
+    for path in detector_files(project):
+        if not Path(path).is_file():
+            raise SwapError(
+                f"faces.detector_file: expected YuNet's ONNX file at {path}, found none; correct it in config.yaml"
+            )
+    given = [clip.path for clip in project.clips.values()] + detector_files(project)
     given += [path for person in project.people.values() for path in person.references]
     for path in (file for path in given for file in pictures(path)):
         if "{" in path or "}" in path:  # Snakemake would take them for wildcards
             raise SwapError(f"{path}: expected a name without {{ and }}; rename it")
     return project
+
+
+def detector_files(project):
+    """The detector's file where the user gives one."""
+    return [path for path in [project.sections["faces"].detector_file] if path]
 
 
 def decided_by_hand():
@@ -108,6 +118,7 @@ except (SwapError, UnicodeDecodeError) as error:
     sys.exit(f"swapcore: {error}")
 
 STUDIO_CLIPS = list(PROJECT.sections["studio"].clips)
+DETECTOR = detector_files(PROJECT)
 PEOPLE = [name for name in PROJECT.people if any(name in clip.people for clip in PROJECT.clips.values())]
 REFUSED = [name for name, person in PROJECT.people.items() if person.refuse]
 # a face goes to nobody who resembles it less than somebody else does, wherever that one was seen
@@ -259,8 +270,9 @@ def settings_behind(wildcards):
 
 
 def inputs_behind(wildcards):
-    """What a video rests on: frame tables, which hold their clips' digests, reference photos, and what was decided."""
+    """What a video rests on: frame tables, which hold their clips' digests, reference photos, the detector's file, and what
+    was decided."""
     people = list(dict.fromkeys(people_of_video(wildcards)))
     photos = [file for person in people for file in photos_of(person)]
     decisions = [f"results/people/{person}/decisions.parquet" for person in people]
-    return of_clips(clips_of(*people), "frames.parquet") + photos + decisions + edits_of(*people)
+    return of_clips(clips_of(*people), "frames.parquet") + photos + DETECTOR + decisions + edits_of(*people)
