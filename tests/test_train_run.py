@@ -190,6 +190,14 @@ def test_another_person_or_model_is_another_state(sums, people, tmp_path):
     assert arrays(tmp_path)["weights/w"][0] == 4
 
 
+def test_another_centring_is_another_state(sums, people, tmp_path):
+    heads = tuple(make_faces(tmp_path, p.person, seed=k, centring="head") for k, p in enumerate(people))
+    assert trained(tmp_path, people, budget={"steps": 3})["centring"] == "legacy"
+    said = trained(tmp_path, heads, budget={"steps": 2})
+    assert (said["steps"], said["centring"], said["span"]) == (2, "head", people[0].span)
+    assert trained(tmp_path, people, budget={"steps": 4})["steps"] == 4, "and going back loses nothing"
+
+
 def test_the_warp_and_the_rate_follow_the_budget(sums, people, tmp_path, monkeypatch):
     asked = []
 
