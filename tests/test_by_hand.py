@@ -51,7 +51,12 @@ def made(scripts, folder, archive):
     common = {"person": "ann", "scores": folder / "scores.parquet", "clips": ["ann"], "archives": [archive]}
     scripts["clean"].main(
         argparse.Namespace(
-            settings=settings("clean"), edits=[], out=place / "decisions.parquet", sheet=place / "x.jpg", **common
+            settings=settings("clean"),
+            edits=[],
+            out=place / "decisions.parquet",
+            json=place / "dropped.json",
+            sheet=place / "dropped.jpg",
+            **common,
         )
     )
     scripts["dataset"].main(
