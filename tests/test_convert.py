@@ -196,7 +196,8 @@ def tables(people=("double", "", "double", "other"), use=(True, True, True, True
     faces = FaceSet(**{**columns, "id": ids, "frame": frame, "landmarks_xy": marks, "landmarks_smooth_xy": marks + 1})
     zeros = np.zeros(n)
     whose = PeopleTable(
-        id=ids, frame=frame, track=zeros, person=texts(*people), distance=zeros, margin=zeros, by=texts(*["vote"] * n)
+        **{"id": ids, "frame": frame, "track": zeros, "distance": zeros, "margin": zeros},
+        **{"person": texts(*people), "nearest": texts(*people), "by": texts(*["vote"] * n)},
     )
     double = np.array(people) == "double"
     # the same ids in another clip, decided the other way round, must not count

@@ -205,7 +205,7 @@ def clip_faces(rows) -> tuple[FaceSet, PeopleTable]:
     keys = {"id": ids, "frame": np.array([r[0] for r in rows]), "track": np.array([r[1] for r in rows])}
     faces = FaceSet(**{**columns, **keys, "landmarks_xy": marks, "landmarks_smooth_xy": marks})
     person, by = np.array([r[2] for r in rows], object), np.array(["vote"] * n, object)
-    return faces, PeopleTable(**keys, person=person, distance=np.zeros(n), margin=np.zeros(n), by=by)
+    return faces, PeopleTable(**keys, person=person, nearest=person, distance=np.zeros(n), margin=np.zeros(n), by=by)
 
 
 ROWS = [
