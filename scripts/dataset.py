@@ -8,7 +8,7 @@ import hashlib
 import numpy as np
 from common import arguments, run
 
-from swapcore import clean, config, dataset, edits, progress, report, store
+from swapcore import clean, config, dataset, detect, edits, progress, report, store
 from swapcore.errors import SwapError
 from swapcore.types import DecisionTable, ScoreTable
 
@@ -30,7 +30,7 @@ def main(args):
         def digest_of(clip, name):
             png = archives[clip].png(name)
             row = store.face_row(png)
-            if edits.iou(row.box_xyxy, boxes[clip, name]) < edits.SAME_FACE:
+            if detect.overlap(np.array(row.box_xyxy), boxes[clip, name])[0, 0] < edits.SAME_FACE:
                 raise SwapError(
                     f"{archives[clip].path}: face {name} is at another place than in the clip's table, as in an older archive; "
                     "put the newer one back, or delete it and run snakemake again"
