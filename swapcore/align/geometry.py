@@ -76,7 +76,8 @@ def transform(points_xy: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:
-    """The (2, 3) float32 matrix that undoes a (2, 3) matrix."""
-    matrix = np.asarray(matrix, np.float64)
-    linear = np.linalg.inv(matrix[:, :2])
-    return np.column_stack([linear, -linear @ matrix[:, 2]]).astype(np.float32)
+    """The (2, 3) float32 matrix that undoes a (2, 3) matrix. Raises ZeroDivisionError where there is none."""
+    (a, b, x), (c, d, y) = np.asarray(matrix, np.float64).tolist()
+    det = a * d - b * c
+    linear = [[d / det, -b / det, (b * y - d * x) / det], [-c / det, a / det, (c * x - a * y) / det]]
+    return np.array(linear, np.float32)

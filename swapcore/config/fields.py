@@ -57,7 +57,7 @@ class Faces(Section):
     """The longer side that frames are detected at, pixels; cnn finds faces from 62 there, hog from 80, yunet from about 10."""
     small_faces: bool = False
     """Whether to find faces half as wide too, with cnn from a sixteenth of the frame: detection at four times the pixels."""
-    every: int = Field(8, ge=1, le=100)
+    every: int = Field(10, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
     embed_every: int = Field(3, ge=1, le=100)
     """Embed every n-th face of a track; those between take the embedding of the nearest."""

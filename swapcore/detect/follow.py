@@ -15,9 +15,10 @@ import numpy as np
 
 from swapcore import align
 from swapcore.detect.detectors import Detector
-from swapcore.detect.landmarks import Fitter, box_around, grey, lean, locate, overlap
+from swapcore.detect.landmarks import Fitter, box_and_lean, grey, locate, overlap
 
 LOOK = 32  # side of the small pictures by which a face is known again, pixels
+LOOK_SPAN = 0.7  # share of it that the width over the brows takes
 SAME_BOX = 0.4  # IoU from which a detection is of a track, and a face where it was a frame before
 AGREE = 0.6  # IoU with its detection from which a face's landmarks are taken to sit on it
 DRIFTED = 0.15  # IoU from which a detection is of a track that hardly looks like its face any more
@@ -46,37 +47,45 @@ class Found:
     data: Any  # what `describe` returned
 
 
+class _Face(NamedTuple):
+    """Landmarks in a frame, and what follows from them."""
+
+    landmarks: np.ndarray
+    box: np.ndarray  # (4,)
+    lean: float  # degrees
+    look: np.ndarray  # a small aligned picture, (LOOK, LOOK) uint8
+
+
 @dataclass(eq=False)
 class _Track:
     """A face on its way through a shot."""
 
     number: int
-    landmarks: np.ndarray
-    look: np.ndarray  # of the last frame
+    face: _Face  # in the frame where it was last fitted
     score: float
-    last: int  # index of the frame in which it was last fitted
+    last: int  # index of that frame
     known: np.ndarray = field(init=False)  # its look at the last detection
     carried: int = 0  # frames since then
     sure: bool | None = None  # whether it is a face: not known until a detection says so
 
     def __post_init__(self):
-        self.known = self.look
+        self.known = self.face.look
         self.sure = True if self.score >= SURE_SCORE else None
 
     def detected(self, score: float) -> None:
         """The detector found it where it is."""
-        self.known, self.carried, self.score, self.sure = self.look, 0, float(score), True
+        self.known, self.carried, self.score, self.sure = self.face.look, 0, float(score), True
 
     def weak(self) -> bool:
         """Whether it hardly looks as it did when it was detected."""
-        return self.carried > 0 and _correlation(self.look, self.known) < WEAK
+        return self.carried > 0 and _correlation(self.face.look, self.known) < WEAK
 
 
 class _Place(NamedTuple):
     """A track's face in one frame."""
 
     track: _Track
-    landmarks: np.ndarray
+    face: _Face
     detected: bool
     fitted: bool
 
@@ -147,7 +156,7 @@ def follow(
         since += 1
         tracks = [t for t in _apart(tracks) if t.carried <= carry]
         for track in tracks:
-            here.places[track.number] = _Place(track, track.landmarks, track.number in seen, True)
+            here.places[track.number] = _Place(track, track.face, track.number in seen, True)
         queue.append(here)
         open_gaps = [t.last for t in lost if t.sure and index - t.last <= every + SOON]
         alive = {t.number for t in tracks}
@@ -172,41 +181,36 @@ def _found(
     """A frame's faces, without false detections; what no detection contradicted is a face."""
     faces = []
     for place in frame.places.values():
-        box = box_around(place.landmarks)
+        landmarks, box, *_ = place.face
         if place.track.sure is False or box[2] - box[0] < min_size:
             continue
-        data = describe(frame.bgr, place.landmarks, place.track.number)
+        data = describe(frame.bgr, landmarks, place.track.number)
         about = (place.track.score, place.detected, place.fitted, data)
-        faces.append(Found(frame.number, place.track.number, box, place.landmarks, *about))
+        faces.append(Found(frame.number, place.track.number, box, landmarks, *about))
     return frame.number, sorted(faces, key=lambda face: tuple(face.box_xyxy))
 
 
 def _carry(track: _Track, frame: _Frame, fit: Fitter) -> bool:
     """Fit a track's landmarks in the next frame; tell whether it still is the same face."""
     track.carried += 1
-    refitted = _refit(track.landmarks, track.look, frame, fit)
-    if refitted is None:
+    face = _refit(track.face, frame, fit)
+    if face is None:
         return False
-    track.landmarks, track.look = refitted
-    track.last = frame.index
+    track.face, track.last = face, frame.index
     return True
 
 
-def _refit(
-    landmarks_xy: np.ndarray, look: np.ndarray, frame: _Frame, fit: Fitter
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Landmarks (68, 2) and look in a neighbouring frame, or None where they are not on the same face."""
-    before, landmarks = box_around(landmarks_xy), landmarks_xy
-    height, width = frame.gray.shape
+def _refit(before: _Face, frame: _Frame, fit: Fitter) -> _Face | None:
+    """A face in a neighbouring frame, or None where the landmarks are not on the same one."""
+    face, (height, width) = before, frame.gray.shape
     for _ in range(2):  # a poor first fit, after a quick movement, is fitted again where it says that the face is
-        landmarks = fit(frame.gray, box_around(landmarks), lean(landmarks))
-        box = box_around(landmarks)
-        middle = (box[:2] + box[2:]) / 2
-        if not (0 <= middle[0] < width and 0 <= middle[1] < height) or overlap(before, box)[0, 0] < SAME_BOX:
+        face = _face(frame.gray, fit(frame.gray, face.box, face.lean))
+        middle = (face.box[:2] + face.box[2:]) / 2
+        inside = 0 <= middle[0] < width and 0 <= middle[1] < height
+        if not inside or overlap(before.box, face.box)[0, 0] < SAME_BOX:
             return None
-        look_now = _look(frame.gray, landmarks)
-        if _correlation(look_now, look) >= SAME_LOOK:
-            return landmarks, look_now
+        if _correlation(face.look, before.look) >= SAME_LOOK:
+            return face
     return None
 
 
@@ -216,7 +220,7 @@ def _confirmed(
     """Run the detector: the tracks that go on, the numbers of those detected, and detections (box, score) of no track."""
     boxes, scores = detect(frame.bgr)
     free = set(range(len(boxes)))
-    likeness = overlap([box_around(t.landmarks) for t in held], boxes)
+    likeness = overlap([track.face.box for track in held], boxes)
     wanted = np.array([[DRIFTED if track.weak() else SAME_BOX] for track in held]).reshape(-1, 1)
     seen: set[int] = set()
     for t, b in sorted(np.argwhere(likeness >= wanted).tolist(), key=lambda pair: -likeness[tuple(pair)]):
@@ -232,7 +236,7 @@ def _confirmed(
     for track in held:
         if track.number not in seen and track.sure is None:
             track.sure = False
-        elif track.number in seen or _correlation(track.look, track.known) >= STILL_A_FACE:
+        elif track.number in seen or _correlation(track.face.look, track.known) >= STILL_A_FACE:
             kept.append(track)
     return kept, seen, [(boxes[b], float(scores[b])) for b in sorted(free)]
 
@@ -242,18 +246,16 @@ def _put_back(track: _Track, box_xyxy: np.ndarray, frame: _Frame, queue: deque[_
 
     So are those of the later half of the frames since its last detection, backwards from here.
     """
-    landmarks = locate(frame.gray, box_xyxy, fit)
-    before, after = overlap([box_around(track.landmarks), box_around(landmarks)], box_xyxy)[:, 0]
+    face = _face(frame.gray, locate(frame.gray, box_xyxy, fit))
+    before, after = overlap([track.face.box, face.box], box_xyxy)[:, 0]
     if after <= before:
         return
-    track.landmarks, track.look = landmarks, _look(frame.gray, landmarks)
-    look = track.look
+    track.face = face
     for earlier, _ in zip(reversed(queue), range(track.carried // 2), strict=False):
-        refitted = _refit(landmarks, look, earlier, fit)
-        if refitted is None or track.number not in earlier.places:
+        face = _refit(face, earlier, fit)
+        if face is None or track.number not in earlier.places:
             return
-        landmarks, look = refitted
-        earlier.places[track.number] = earlier.places[track.number]._replace(landmarks=landmarks)
+        earlier.places[track.number] = earlier.places[track.number]._replace(face=face)
 
 
 def _begun(
@@ -271,66 +273,61 @@ def _begun(
 
     It is carried back through the frames that wait, and written into them.
     """
-    landmarks = locate(here.gray, box_xyxy, fit)
-    if overlap(box_around(landmarks), box_xyxy)[0, 0] < SAME_BOX:  # the landmarks found no face there
+    face = _face(here.gray, locate(here.gray, box_xyxy, fit))
+    if overlap(face.box, box_xyxy)[0, 0] < SAME_BOX:  # the landmarks found no face there
         return None
-    look = _look(here.gray, landmarks)
-    way = _back(landmarks, look, queue, fit, every)
-    first, first_landmarks = way[-1] if way else (here, landmarks)
-    recent = [other for other in lost if 0 < first.index - other.last <= gap + 1]
-    track = _again(recent, first_landmarks, _look(first.gray, first_landmarks))
+    way = _back(face, queue, fit, every)
+    first, earliest = way[-1] if way else (here, face)
+    track = _again([other for other in lost if 0 < first.index - other.last <= gap + 1], earliest)
     if track is None:
-        track = _Track(count, landmarks, look, score, here.index)
+        track = _Track(count, face, score, here.index)
     else:
-        _fill(track, first, first_landmarks, queue, every)
-        track.landmarks, track.look, track.last = landmarks, look, here.index
+        _fill(track, first, earliest, queue, every)
+        track.face, track.last = face, here.index
         track.detected(score)
     for frame, place in way:
         frame.places[track.number] = _Place(track, place, False, True)
     return track
 
 
-def _back(
-    landmarks_xy: np.ndarray, look: np.ndarray, queue: deque[_Frame], fit: Fitter, every: int
-) -> list[tuple[_Frame, np.ndarray]]:
+def _back(face: _Face, queue: deque[_Frame], fit: Fitter, every: int) -> list[tuple[_Frame, _Face]]:
     """Where a face was in the frames before its detection, latest first, until it is lost or another track has it."""
-    way, known = [], look
+    way, known = [], face.look
     for frame, _ in zip(reversed(queue), range(every), strict=False):
-        refitted = _refit(landmarks_xy, look, frame, fit)
-        if refitted is None:
+        face = _refit(face, frame, fit)
+        if face is None or _correlation(face.look, known) < STILL_A_FACE:
             break
-        landmarks_xy, look = refitted
-        taken = [box_around(place.landmarks) for place in frame.places.values()]
-        if _correlation(look, known) < STILL_A_FACE or (overlap(box_around(landmarks_xy), taken) >= SAME_BOX).any():
+        if (overlap(face.box, [place.face.box for place in frame.places.values()]) >= SAME_BOX).any():
             break
-        way.append((frame, landmarks_xy))
+        way.append((frame, face))
     return way
 
 
-def _fill(track: _Track, first: _Frame, landmarks_xy: np.ndarray, queue: deque[_Frame], every: int) -> None:
+def _fill(track: _Track, first: _Frame, after: _Face, queue: deque[_Frame], every: int) -> None:
     """Landmarks for the frames of a gap, between those before and after it, where the picture still shows the face."""
     gap = [frame for frame in queue if track.last < frame.index < first.index]
     if not gap or len(gap) > every or len(gap) < first.index - track.last - 1:
         return
+    before = track.face
     for frame in gap:
         share = (frame.index - track.last) / (first.index - track.last)
-        between = ((1 - share) * track.landmarks + share * landmarks_xy).astype(np.float32)
-        look = _look(frame.gray, between)
-        if max(_correlation(look, track.look), _correlation(look, _look(first.gray, landmarks_xy))) >= STILL_A_FACE:
-            frame.places[track.number] = _Place(track, between, False, False)
+        between = (1 - share) * before.landmarks + share * after.landmarks
+        face = _face(frame.gray, between.astype(np.float32))
+        if max(_correlation(face.look, before.look), _correlation(face.look, after.look)) >= STILL_A_FACE:
+            frame.places[track.number] = _Place(track, face, False, False)
 
 
-def _again(lost: list[_Track], landmarks_xy: np.ndarray, look: np.ndarray) -> _Track | None:
+def _again(lost: list[_Track], face: _Face) -> _Track | None:
     """Of the lost tracks, the one whose face this is: it looks the same, and is not too far away."""
-    box, best, most = box_around(landmarks_xy), None, 0.0
+    best, most = None, 0.0
     for track in (t for t in lost if t.sure is not False):
-        before = box_around(track.landmarks)
+        box, before = face.box, track.face.box
         side, side_before = box[2] - box[0], before[2] - before[0]
         way = np.hypot(*(box[:2] + box[2:] - before[:2] - before[2:])) / 2
         near = overlap(before, box)[0, 0] >= SAME_BOX
         if not near and (way > REACH * side_before or not 1 / 1.5 < side / side_before < 1.5):
             continue
-        likeness = _correlation(look, track.look)
+        likeness = _correlation(face.look, track.face.look)
         if likeness >= (STILL_A_FACE if near else SAME_LOOK) and likeness > most:
             best, most = track, likeness
     return best
@@ -340,15 +337,17 @@ def _apart(tracks: list[_Track]) -> list[_Track]:
     """Of two tracks on one face, the one detected later, then the older one."""
     kept: list[_Track] = []
     for track in sorted(tracks, key=lambda t: (t.carried, t.number)):
-        others = [box_around(other.landmarks) for other in kept]
-        if not (overlap(box_around(track.landmarks), others) >= TWO_TRACKS).any():
+        if not (overlap(track.face.box, [other.face.box for other in kept]) >= TWO_TRACKS).any():
             kept.append(track)
     return sorted(kept, key=lambda t: t.number)
 
 
-def _look(frame_gray: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:
-    """A small aligned picture of a face, (LOOK, LOOK) uint8."""
-    return align.warp(frame_gray, align.crop_matrix(landmarks_xy, size=LOOK, span=0.7), LOOK)
+def _face(frame_gray: np.ndarray, landmarks_xy: np.ndarray) -> _Face:
+    """Landmarks (68, 2) with their box, lean and look."""
+    upright = align.upright(landmarks_xy)
+    to_look = upright * LOOK_SPAN * LOOK
+    to_look[:, 2] += (LOOK - 1) / 2
+    return _Face(landmarks_xy, *box_and_lean(upright), align.warp(frame_gray, to_look, LOOK))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

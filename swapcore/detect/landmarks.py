@@ -48,16 +48,20 @@ def fitter(model_path: str) -> Fitter:
 
 def box_around(landmarks_xy: np.ndarray) -> np.ndarray:
     """The box (4,) float32 of landmarks (68, 2): upright, square, where dlib's detector would put it."""
-    matrix = align.crop_matrix(landmarks_xy, size=1, span=1.0)
-    centre = align.transform(np.array([[0.0, BOX_DOWN]]), align.invert(matrix))[0]
-    half = BOX_SIDE / align.scale(matrix) / 2
-    return np.concatenate([centre - half, centre + half]).astype(np.float32)
+    return box_and_lean(align.upright(landmarks_xy))[0]
 
 
 def lean(landmarks_xy: np.ndarray) -> float:
     """How far a face leans in the image, degrees clockwise."""
-    matrix = align.crop_matrix(landmarks_xy, size=1, span=1.0)
-    return float(-np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
+    return box_and_lean(align.upright(landmarks_xy))[1]
+
+
+def box_and_lean(upright: np.ndarray) -> tuple[np.ndarray, float]:
+    """`box_around` and `lean` of landmarks whose align.upright (2, 3) this is."""
+    centre = align.transform(np.array([[0.0, BOX_DOWN]]), align.invert(upright))[0]
+    half = BOX_SIDE / align.scale(upright) / 2
+    leaning = -np.degrees(np.arctan2(upright[1, 0], upright[0, 0]))
+    return np.concatenate([centre - half, centre + half]).astype(np.float32), float(leaning)
 
 
 def overlap(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
