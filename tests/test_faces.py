@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -156,3 +159,23 @@ def test_a_folder_of_faces_from_an_archive_is_a_clip_of_photos(result, script, t
         there = align.transform(faces.landmarks_xy[was], faces.matrix[was])
         np.testing.assert_allclose(found.landmarks_xy[row], there, atol=0.01)
         assert np.linalg.norm(found.embedding[row] - faces.embedding[was]) < 0.35
+
+
+def test_no_tensor_library_is_loaded(root, film, tmp_path):
+    frames, info = video.index(film[0], name="x", start=None, end=None, shot_threshold=8, duplicate_threshold=0.01)
+    store.write_table(tmp_path / "frames.parquet", frames, {"clip": info.to_json(), "sha256": "0" * 64})
+    line = "import sys, runpy; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__');"
+    line += "print(sorted({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)))"
+    script = [root / "scripts/faces.py", "--settings", json.dumps(SETTINGS), "--clip", "x", "--path", film[0]]
+    files = [
+        "--frames",
+        tmp_path / "frames.parquet",
+        "--faces",
+        tmp_path / "f.parquet",
+        "--archive",
+        tmp_path / "f.zip",
+    ]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "scripts")])}
+    command = [sys.executable, "-c", line, *map(str, [*script, *files])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
