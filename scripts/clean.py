@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from common import arguments, run
 
-from swapcore import clean, config, edits, progress, report, sort, store
+from swapcore import clean, config, edits, page, progress, report, sort, store
 from swapcore.types import ScoreTable
 
 EXAMPLES = 12  # faces shown per reason
@@ -14,11 +14,12 @@ EXAMPLES = 12  # faces shown per reason
 def main(args):
     """Apply the rules, then what was decided by hand."""
     settings = config.parse("clean", args.settings)
-    scores, _ = store.read_table(args.scores, ScoreTable)
-    read = [edits.read(path.read_text(encoding="utf-8"), where=str(path)) for path in args.edits]
+    scores, meta = store.read_table(args.scores, ScoreTable)
+    text = args.edits[0].read_text(encoding="utf-8") if args.edits else ""
+    by_hand = edits.read(text, where=str(args.edits[0])) if args.edits else edits.Edits()
     with store.open_archives(dict(zip(args.clips, args.archives, strict=True))) as archives:
         there = store.held(archives, scores.clip, scores.id)
-        decisions = clean.decide(scores, settings, read[0] if read else edits.Edits(), there=there)
+        decisions = clean.decide(scores, settings, by_hand, there=there)
         counts = clean.counts(decisions)
         said = ", ".join(f"{number} {reason}" for reason, number in counts.items())
         progress.say(f"clean {args.person}: {len(scores)} faces: {said}")
@@ -31,6 +32,31 @@ def main(args):
         store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
         store.write_json(args.json, {"person": args.person, **clean.summary(decisions, settings)})
         store.write_picture(args.sheet, picture(args.person, scores, decisions, settings, archives, there))
+        ruled = clean.decide(scores, settings, edits.Edits(), there=there)
+        shown = np.flatnonzero(there)[page.chosen(scores.select(there), by_hand)]
+        crops = (archives[clip].crop(name) for clip, name in zip(scores.clip[shown], scores.id[shown], strict=True))
+        text = page.build(
+            scores.select(shown),
+            ruled.select(shown),
+            page.sheets(crops, page.side(len(shown))),
+            person=args.person,
+            edits=by_hand,
+            rest=page.other_headings(text),
+            why=[clean.value(scores, row, ruled.reason[row], settings) for row in shown],
+            by=meta["by"],
+            note=remark(len(scores), len(shown), (~there).sum()),
+        )
+        store.write_bytes(args.page, text.encode())
+
+
+def remark(count, shown, gone):
+    """What the page does not show, in words."""
+    words = []
+    if shown < count - gone:
+        words.append(f"{shown} of {count} faces are shown, spread evenly; those decided by hand are all here.")
+    if gone:
+        words.append(f"{gone} more {'was' if gone == 1 else 'were'} taken out of the archives.")
+    return " ".join(words)
 
 
 def picture(person, scores, decisions, settings, archives, there):
@@ -69,5 +95,6 @@ if __name__ == "__main__":
             out="file: decisions.parquet",
             json="file: dropped.json, the same in numbers",
             sheet="file: dropped.jpg",
+            page="file: faces.html, a page to look at all faces and to decide by clicking",
         ),
     )

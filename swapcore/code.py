@@ -8,6 +8,7 @@ import hashlib
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+SUFFIXES = {".py", ".html", ".css", ".js"}
 # settings reach a stage as its params; errors and progress change no result
 WITHOUT_RESULT = {"config", "errors", "progress", "code"}
 
@@ -15,7 +16,7 @@ WITHOUT_RESULT = {"config", "errors", "progress", "code"}
 def digest(script: str | Path) -> str:
     """Digest (16 hexadecimal digits) of a script and of all of `swapcore` that it imports, directly or not.
 
-    Comments, docstrings and layout do not count. A package counts as a whole.
+    Comments, docstrings and layout do not count. A package counts as a whole, with the pages, styles and scripts in it.
     """
     script = Path(script)
     todo, seen = set(_parse(script)[1]), set()
@@ -33,13 +34,16 @@ def digest(script: str | Path) -> str:
 
 def _files(unit: str) -> list[Path]:
     module = PACKAGE / f"{unit}.py"
-    parts = [module] if module.is_file() else sorted((PACKAGE / unit).rglob("*.py"))
+    package = (part for part in (PACKAGE / unit).rglob("*.*") if part.suffix in SUFFIXES)
+    parts = [module] if module.is_file() else sorted(package)
     return [part for part in parts if part.name != "__main__.py"]  # a command for people: no stage imports it
 
 
 @functools.cache
 def _parse(file: Path) -> tuple[str, frozenset[str]]:
     """Digest of a file's statements, and the units of swapcore that it imports."""
+    if file.suffix != ".py":
+        return hashlib.sha256(file.read_bytes()).hexdigest(), frozenset()
     tree = ast.parse(file.read_bytes())
     units: set[str] = set()
     for node in ast.walk(tree):

@@ -15,6 +15,7 @@ def package(tmp_path, monkeypatch):
         "nets/__init__.py": "",
         "nets/onnx.py": "Z = 1\n",
         "nets/__main__.py": "print(1)\n",
+        "nets/look.css": "a {}\n",
         "colour.py": "C = 1\n",
         "script.py": "from swapcore import config, masks\n\ndef main():\n    from swapcore.nets import onnx\n",
     }
@@ -41,6 +42,7 @@ def after(package, name, text):
         ("masks.py", '# a comment\nfrom swapcore import store\n\ndef f():\n    """Other."""\n    return 1\n', False),
         ("store.py", "X = 2\n", True),  # not imported by the script itself
         ("nets/onnx.py", "Z = 2\n", True),  # imported late, in a function
+        ("nets/look.css", "b {}\n", True),  # belongs to a package, as its modules do
         ("nets/__main__.py", "print(2)\n", False),  # a command for people
         ("config/__init__.py", "Y = 2\n", False),  # settings are params
         ("colour.py", "C = 2\n", False),  # not imported at all

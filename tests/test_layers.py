@@ -38,6 +38,7 @@ ORDER = [
     "train",
     "label",
     "report",
+    "page",
     "studio",
 ]
 TOGETHER = {"models", "losses", "train"}

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-OUTPUTS = ("out", "sheet", "lines", "json", "coverage", "weights", "curve", "preview", "provenance", "archive")
+OUTPUTS = ("out", "sheet", "page", "lines", "json", "coverage", "weights", "curve", "preview", "provenance", "archive")
 BODY = """
 import sys
 from pathlib import Path

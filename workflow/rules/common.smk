@@ -20,6 +20,7 @@ PERSON_FILES = [
     "decisions.parquet",
     "dropped.jpg",
     "dropped.json",
+    "faces.html",
     "dataset.parquet",
     "dataset.json",
     "coverage.png",

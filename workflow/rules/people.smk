@@ -68,6 +68,12 @@ rule clean:
             labels={"person": "{person}", "picture": "dropped"},
         ),
         numbers="results/people/{person}/dropped.json",
+        page=report(
+            "results/people/{person}/faces.html",
+            caption="../report/faces.rst",
+            category="1 Faces",
+            labels={"person": "{person}", "picture": "all faces, to click"},
+        ),
     log:
         "results/logs/clean/{person}.log",
     benchmark:
@@ -82,7 +88,8 @@ rule clean:
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} --scores {input.scores:q}"
         " --edits {input.edits:q} --clips {params.clips} --archives {input.archives:q}"
-        " --out {output.decisions:q} --json {output.numbers:q} --sheet {output.sheet:q} --log {log:q}"
+        " --out {output.decisions:q} --json {output.numbers:q} --sheet {output.sheet:q} --page {output.page:q}"
+        " --log {log:q}"
 
 
 rule dataset:
