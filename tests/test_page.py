@@ -136,6 +136,7 @@ def test_three_thousand_faces_are_fifteen_megabytes_at_most():
         "# nothing\n",
         "reject: []\n",
         "identity:\n- {clip: a, face: 000001_0, box: [1, 2, 3, 4]}  # her\n- {clip: b, face: 'ü: x_0', box: [1, 2, 3, 4.5]}\n",
+        "reject: []\nidentity:\n  b/3: ann\n  b/4: {person: nobody, frames: [0, 119]}  # a poster\n",
     ],
 )
 def test_other_headings_say_the_same_after(text):
