@@ -73,6 +73,11 @@ def network(*, short=0, leave_out=""):
     return made.SerializeToString()
 
 
+@functools.cache
+def fitter():
+    return detect.fitter(nets.model_path("landmarks"))
+
+
 def made(name, *, detect_size=SIZE, min_score=0.0):
     return detect.DETECTORS[name](
         detect_size=detect_size, min_score=min_score, threads=1, model=network() if name == "yunet" else b""
@@ -146,6 +151,13 @@ def test_the_default_finds_profiles(yaw):
     middle = (truth.min(0) + truth.max(0)) / 2
     assert (boxes_xyxy[0, :2] < middle).all() and (middle < boxes_xyxy[0, 2:]).all()
     assert not len(made("hog")(picture)[0])
+
+
+@pytest.mark.parametrize(("name", "yaw"), [("bob", -50), ("ann", -45), ("ann", 45), ("ann", 50), ("bob", 0)])
+def test_landmarks_of_a_turned_head_are_found_from_the_defaults_box(name, yaw):
+    picture, truth = scene(float(yaw), name)
+    landmarks = detect.locate(detect.grey(picture), default()(picture)[0][0], fitter())
+    assert np.linalg.norm(landmarks - truth, axis=1).mean() < 0.08 * np.ptp(truth, axis=0).max()
 
 
 def test_the_default_finds_a_covered_face():

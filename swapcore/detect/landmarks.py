@@ -18,6 +18,10 @@ BOX_DOWN = 0.03
 # grain they shake by 0.91 % of the distance between the eyes in this chip, by 0.90 % in one of 640 that takes twice as long.
 CHIP = 320
 CHIP_SHARE = 0.7
+ASIDE = 0.15  # how far to the left and right of a detector's box landmarks are tried, sides of the box
+SETTLED = 0.015  # mean motion of landmarks from one fit to the next that no longer counts, shares of the face
+TURNED = 25  # degrees of yaw from which even settled landmarks are tried from other starts
+UNREST = 400  # degrees of yaw that weigh as much as a motion by the whole face
 
 Fitter = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 
@@ -74,9 +78,25 @@ def overlap(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
 
 
 def locate(frame_gray: np.ndarray, box_xyxy: np.ndarray, fit: Fitter) -> np.ndarray:
-    """Landmarks (68, 2) of a face in a detector's box: fitted, then once more where the first fit says that the face is."""
-    first = fit(frame_gray, box_xyxy, 0.0)
-    return fit(frame_gray, box_around(first), lean(first))
+    """Landmarks (68, 2) of a face in a detector's box: fitted three times, each time where the fit before has the face.
+
+    Where they have not settled by then, or show a turned head, a second and a third start lie to the left and the right: a
+    turned face lies beside the middle of a detector's box. Of the three, that one is taken which is settled and turned
+    the most, for landmarks that have lost a turned face slip towards a frontal one. (Studio heads with dlib's CNN boxes,
+    landmarks within a tenth of the face: at 38 degrees of yaw 98 instead of 62 %, at 45 degrees 85 instead of 50 %.)
+    """
+    found, best = None, -np.inf
+    for aside in (0.0, -ASIDE, ASIDE):
+        landmarks = fit(frame_gray, box_xyxy + np.float32([aside, 0, aside, 0]) * (box_xyxy[2] - box_xyxy[0]), 0.0)
+        before = fit(frame_gray, box_around(landmarks), lean(landmarks))
+        landmarks = fit(frame_gray, box_around(before), lean(before))
+        moved = np.linalg.norm(landmarks - before, axis=1).mean() / max(np.ptp(landmarks, axis=0).max(), 1.0)
+        turn = abs(align.pose(landmarks)[0])
+        if turn - UNREST * moved > best:
+            found, best = landmarks, turn - UNREST * moved
+        if aside == 0 and moved < SETTLED and turn < TURNED:
+            break
+    return found
 
 
 def grey(frame_bgr: np.ndarray) -> np.ndarray:
