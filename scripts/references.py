@@ -32,7 +32,7 @@ def main(args):
 
 def from_photos(args):
     """One face of each photo: the only large one, or that which is in the other photos too."""
-    detectors = [detect.DETECTORS["hog"](detect_size=size, min_score=0.0) for size in SIZES]
+    detectors = [detect.DETECTORS["cnn"](detect_size=size, min_score=0.0) for size in SIZES]  # profiles too
     fit, session = detect.fitter(nets.model_path("landmarks")), nets.identity_session(threads=0)
     photos = [faces_of(store.read_picture(path), detectors, fit, session) for path in args.photos]
     if empty := [str(path) for path, faces in zip(args.photos, photos, strict=True) if not len(faces)]:

@@ -14,7 +14,7 @@ from test_align import picture
 from test_identify import KNOWN, embeddings, faces, person
 from test_store_faces import SIDE, png
 
-from swapcore import edits, identify, store
+from swapcore import edits, identify, store, studio
 from swapcore.errors import SwapError
 from swapcore.types import PeopleTable, References
 
@@ -157,6 +157,16 @@ def test_where_it_cannot_be_told_who_is_meant_the_photo_is_named(script, tmp_pat
     with pytest.raises(SwapError, match=r"group\.png shows 2 faces of similar size, and the other photos do not tell"):
         script("references").main(asked(tmp_path, photos=[group, store.pictures(footage / "photos_a")[0]]))
     assert not (tmp_path / "r.parquet").exists()
+
+
+def test_a_photo_may_show_a_profile(script, tmp_path):
+    front, side = (
+        studio.render(studio.actor_named("ann"), studio.Frame(yaw=yaw), size=320)[0] for yaw in (0.0, 70.0)
+    )
+    for name, photo in (("front", front), ("side", side)):
+        store.write_picture(tmp_path / f"{name}.png", photo)
+    script("references").main(asked(tmp_path, photos=[tmp_path / "side.png", tmp_path / "front.png"]))
+    assert known(tmp_path).origin.tolist() == ["side.png", "front.png"]
 
 
 def test_photos_without_a_face_are_named(script, tmp_path):
