@@ -21,7 +21,7 @@ def main(args):
     total = sum(len(group.rows) for group in found) + left
     said = f"{args.clip}: {total} of {len(faces)} faces are unknown"
     if found:
-        said += f", in {len(found)} group{'s' * (len(found) > 1)} that look like one person each"
+        said += f", in {len(found)} group{'s, each of' if len(found) > 1 else ','} which looks like one person"
     progress.say(f"groups {said}")
     titles = [title(group, faces, photos=meta["clip"].get("photos", False)) for group in found]
     rows = {}
@@ -63,7 +63,7 @@ def head(clip, said):
         f"# {said}.\n"
         "# To name a group that groups.jpg shows:\n"
         "# 1. put the person into config.yaml, with a consent record;\n"
-        f"# 2. in clips.tsv, put the name in the place of ? at clip {clip}, as lead or lead,double;\n"
+        f"# 2. in clips.tsv, add the name at clip {clip}, or put it in the place of ?, as lead or lead,double;\n"
         "# 3. copy the group's lines, with their heading, into config/edits/{person}.yaml, and run again.\n"
         "# Each line names a whole track by one of its faces.\n"
     )

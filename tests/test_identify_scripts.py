@@ -160,9 +160,7 @@ def test_where_it_cannot_be_told_who_is_meant_the_photo_is_named(script, tmp_pat
 
 
 def test_a_photo_may_show_a_profile(script, tmp_path):
-    front, side = (
-        studio.render(studio.actor_named("ann"), studio.Frame(yaw=yaw), size=320)[0] for yaw in (0.0, 70.0)
-    )
+    front, side = (studio.render(studio.actor_named("ann"), studio.Frame(yaw=yaw), size=320)[0] for yaw in (0.0, 70.0))
     for name, photo in (("front", front), ("side", side)):
         store.write_picture(tmp_path / f"{name}.png", photo)
     script("references").main(asked(tmp_path, photos=[tmp_path / "side.png", tmp_path / "front.png"]))
@@ -245,10 +243,13 @@ def test_groups_are_shown_and_named(script, tmp_path, capsys):
     people = identify.vote(table, KNOWN, **UNKNOWN | {"candidates": ["a"]})
     args = grouped(tmp_path, table, people, rows=1)
     script("groups").main(args)
-    assert "x: 34 of 42 faces are unknown, in 2 groups" in capsys.readouterr().err
+    assert "x: 34 of 42 faces are unknown, in 2 groups, each of which looks like one person" in capsys.readouterr().err
     assert store.read_picture(args.sheet).shape[1] > 1000
     text = args.lines.read_text()
-    assert "# group 1: 29 faces, tracks 0, 2, frames 0 to 36, nearest known: " in text and "? at clip x" in text
+    assert (
+        "# group 1: 29 faces, tracks 0, 2, frames 0 to 36, nearest known: " in text
+        and "at clip x, or put it in the place of ?" in text
+    )
     documents = list(yaml.safe_load_all(text))
     assert len(documents) == 2 and len(documents[0]["identity"]) == 2
     # each part of the file is a file of edits, and names every face of its group

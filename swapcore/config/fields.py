@@ -93,15 +93,15 @@ class Identify(Section):
 
     threshold: float = Field(0.6, gt=0, le=2)
     """Largest distance between a track's embeddings and a person's references, dlib's unit (same person below about 0.6)."""
-    margin: float = Field(0.05, ge=0, le=2)
+    margin: float = Field(0.1, ge=0, le=2)
     """The next nearest person must be farther by this much, same unit; else the face stays unknown."""
 
 
 class Groups(Section):
     """Who the unknown faces of a clip might be: those that look like one person are shown together."""
 
-    threshold: float = Field(0.5, gt=0, le=2)
-    """Largest mean distance between the tracks of a group, dlib's unit. Smaller parts one person's looks, larger mixes people."""
+    threshold: float = Field(0.45, gt=0, le=2)
+    """Largest mean distance between the tracks of a group, dlib's unit. A person's looks may be two groups; two people one never should."""
     rows: int = Field(20, ge=1, le=200)
     """Groups on the sheet, those with the most faces; groups.yaml has all."""
 
