@@ -187,9 +187,11 @@ def _rows(track: Track, faces: FaceSet) -> list[int]:
 
 
 def line(clip: str, face: str, box_xyxy: np.ndarray) -> str:
-    """One face as the lists take it, with the line break."""
-    box = [round(float(v)) for v in box_xyxy]
-    return f"- {{clip: {clip}, face: {json.dumps(face, ensure_ascii=False)}, box: {box}}}\n"
+    """One face as the lists take it, with the line break. JSON's strings are YAML's, but for what YAML takes for line ends."""
+    quoted = re.sub(
+        r"[\x7f-\x9f\u2028\u2029\ufeff]", lambda c: f"\\u{ord(c[0]):04x}", json.dumps(face, ensure_ascii=False)
+    )
+    return f"- {{clip: {clip}, face: {quoted}, box: {[round(float(v)) for v in box_xyxy]}}}\n"
 
 
 def _near(word: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swapcore import edits
@@ -176,7 +176,10 @@ def test_a_track_that_is_no_longer_there_stops_the_run(text, words):
     assert words in str(caught.value) and "config/edits/ann.yaml, identity, line" in str(caught.value)
 
 
-def test_a_line_is_read_as_it_was_written():
-    text = "identity:\n" + edits.line("a1", 'photo "x"_0', np.array([1.4, 2, 30.6, 40]))
+@given(st.text(max_size=30).map(lambda name: f"{name}_0"))
+@example('photo "x"\\_0')
+@example("\x85\u2028\ufeff_0")
+def test_a_line_is_read_as_it_was_written(face):
+    text = "identity:\n" + edits.line("a1", face, np.array([1.4, 2, 30.6, 40]))
     (track,) = edits.read(text, where="x", person="ann").identity
-    assert (track.face.face, track.face.box_xyxy) == ('photo "x"_0', (1, 2, 31, 40))
+    assert (track.face.face, track.face.box_xyxy) == (face, (1, 2, 31, 40))

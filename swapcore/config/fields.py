@@ -101,7 +101,7 @@ class Groups(Section):
     """Who the unknown faces of a clip might be: those that look like one person are shown together."""
 
     threshold: float = Field(0.45, gt=0, le=2)
-    """Largest mean distance between the tracks of a group, dlib's unit. A person's looks may be two groups; two people one never should."""
+    """Largest mean distance between the tracks of a group, dlib's unit. Larger puts people who look alike into one group."""
     rows: int = Field(20, ge=1, le=200)
     """Groups on the sheet, those with the most faces; groups.yaml has all."""
 
