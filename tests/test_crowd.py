@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import itertools
+from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
-from swapcore import identify, store
+from swapcore import identify, store, video
 from swapcore.config.fields import Groups, Identify
 from swapcore.types import FaceSet, References
 
@@ -18,22 +20,36 @@ FRAMES = {"a": 120, "b": 90, "c": 180}  # in which the person is: a 0-119 left, 
 
 
 @pytest.fixture(scope="module")
-def crowd(tmp_path_factory, root, footage):
+def extracted(tmp_path_factory, root):
+    """A function that gives a clip's faces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root / "scripts"))
+        frames, faces = (importlib.import_module(name) for name in ("frames", "faces"))
+
+    def extract(path):
+        folder = tmp_path_factory.mktemp("clip")
+        clip = {"settings": "{}", "clip": "clip", "path": path, "range": '{"start": null, "end": null}'}
+        frames.main(argparse.Namespace(**clip, out=folder / "frames.parquet"))
+        made = {"frames": folder / "frames.parquet", "faces": folder / "faces.parquet", "archive": folder / "faces.zip"}
+        faces.main(argparse.Namespace(**clip, **made, detector_file=[]))
+        return store.read_table(made["faces"], FaceSet)[0]
+
+    return extract
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory, root, footage, extracted):
     """The clip's faces, and what is known of the three from three photos each."""
     folder = tmp_path_factory.mktemp("crowd")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(root / "scripts"))
-        frames, faces, references = (importlib.import_module(name) for name in ("frames", "faces", "references"))
-    clip = {"settings": "{}", "clip": "crowd", "path": footage / "crowd.mp4", "range": '{"start": null, "end": null}'}
-    frames.main(argparse.Namespace(**clip, out=folder / "frames.parquet"))
-    made = {"frames": folder / "frames.parquet", "faces": folder / "faces.parquet", "archive": folder / "faces.zip"}
-    faces.main(argparse.Namespace(**clip, **made, detector_file=[]))
+        references = importlib.import_module("references")
     known = {}
     for who in FRAMES:
         photos = {"photos": store.pictures(footage / f"photos_{who}"), "faces": [], "edits": []}
         references.main(argparse.Namespace(settings="{}", person=who, **photos, out=folder / f"{who}.parquet"))
         known[who] = store.read_table(folder / f"{who}.parquet", References)[0].embedding
-    return store.read_table(made["faces"], FaceSet)[0], known
+    return extracted(footage / "crowd.mp4"), known
 
 
 def truth(faces):
@@ -90,3 +106,25 @@ def test_where_nobody_is_known_there_are_three_groups(crowd, alone):
         faces = FaceSet(**faces.columns() | {"track": np.arange(len(faces))})
     number, who = identify.group(faces, threshold=Groups().threshold), truth(faces)
     assert {n: set(who[number == n].tolist()) for n in set(number.tolist())} == {1: {"c"}, 2: {"a"}, 3: {"b"}}
+
+
+def test_a_dissolve_between_two_people_is_both(crowd, extracted, footage, tmp_path):
+    first, second = (pictures(footage / f"clip_{who}.mp4", 40) for who in "cb")
+    mixed = [
+        cv2.addWeighted(a, 1 - k / 11, b, k / 11, 0)
+        for k, (a, b) in enumerate(zip(first[30:], second, strict=False), 1)
+    ]
+    frames = [*first[:30], *mixed, *second[10:]]
+    video.encode(
+        tmp_path / "dissolve.mkv", iter(frames), width=480, height=480, rate=Fraction(30), crf=18, preset="fast"
+    )
+    faces, known = extracted(tmp_path / "dissolve.mkv"), crowd[1]
+    assert len(set(faces.track.tolist())) == 1  # the tracker goes over from one to the other
+    people = identify.vote(faces, known, candidates=["b", "c"], decided={}, **LIMITS).person
+    assert set(people[faces.frame < 30]) == {"c"} and set(people[faces.frame >= 40]) == {"b"}
+
+
+def pictures(path, count):
+    """The first frames of a clip, (480, 480, 3) BGR."""
+    clip = cv2.VideoCapture(str(path))
+    return [cv2.resize(clip.read()[1], (480, 480)) for _ in range(count)]

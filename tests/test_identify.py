@@ -204,7 +204,9 @@ def test_soft_and_turned_faces_cut_nothing():
     odd = np.r_[np.zeros(40), np.ones(20), np.zeros(40)]
     assert set(identify.parts(faces(track, sharpness=10 - 8 * odd)).tolist()) == {0}
     assert set(identify.parts(faces(track, yaw=70 * odd)).tolist()) == {0}
-    assert identify.parts(faces(track)).tolist() == [0] * 40 + [1] * 20 + [2] * 40
+    parted = [0] * 40 + [1] * 20 + [2] * 40
+    for sharpness in (50 - 30 * odd, 20 + 30 * odd, np.full(100, 1.0)):  # people differ in it; a clip may be soft
+        assert identify.parts(faces(track, sharpness=sharpness)).tolist() == parted
 
 
 # references

@@ -12,7 +12,7 @@ from swapcore.types import FaceSet
 SWITCH = 0.55
 WINDOWS = (9, 30)  # faces on either side whose means are compared: few for a short stretch, many for a long dissolve
 FEWEST = 6  # faces that a part must have
-SOFT = 0.5  # of the sharpness of its track's sharper faces: below, a face says nothing (blur alone moves it by 0.7)
+SOFT = 3.0  # sharpness, per cent, below which a face says nothing: there, blur alone moves it by 0.3 to 0.7
 PROFILE = 50.0  # degrees of yaw from which a face says nothing either
 
 
@@ -25,8 +25,8 @@ def parts(faces: FaceSet) -> np.ndarray:
     """
     part, count = np.zeros(len(faces), np.int64), 0
     for rows in rows_by(faces.track):
-        sharp = faces.sharpness[rows] >= SOFT * np.percentile(faces.sharpness[rows], 75)
-        clear = rows[sharp & (np.abs(faces.yaw[rows]) <= PROFILE)]
+        sharp = faces.sharpness[rows] >= SOFT
+        clear = rows[(sharp | (not sharp.any())) & (np.abs(faces.yaw[rows]) <= PROFILE)]
         first = clear[_cuts(faces.embedding[clear].astype(np.float64))]  # the face that begins each later part
         part[rows] = count + np.searchsorted(first, rows, side="right")
         count += len(first) + 1
