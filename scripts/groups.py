@@ -38,7 +38,7 @@ def main(args):
     if not found:
         rows["there is nobody to name" if len(faces) else "no face was found in this clip"] = []
     store.write_picture(args.sheet, report.groups(rows, title=said, columns=EXAMPLES))
-    text = [head(args.clip, said)] + [
+    text = [head(args.clip, said) if found else f"# {said}.\n"] + [
         f"---\n# {words}\nidentity:\n"
         + "".join(edits.line(args.clip, faces.id[r], faces.box_xyxy[r]) for r in group.heads)
         for group, words in zip(found, titles, strict=True)
