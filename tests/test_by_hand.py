@@ -37,7 +37,7 @@ def folder(tmp_path):
     names = np.sort(faces.table.id.astype(str)).astype(object)
     where = np.tile([0.0, 0, 1, 1], (COUNT, 1))  # as make_faces says
     table = scores(COUNT, clip=np.full(COUNT, "ann", object), id=names, yaw=faces.table.yaw, box_xyxy=where)
-    store.write_table(tmp_path / "scores.parquet", table)
+    store.write_table(tmp_path / "scores.parquet", table, {"by": "sharpness"})
     return tmp_path
 
 
@@ -129,6 +129,6 @@ def test_an_older_archive_is_not_taken_for_this_one(scripts, folder):
     """Detected otherwise, the same id may be another face of the frame, even another person's."""
     table, _ = store.read_table(folder / "scores.parquet", ScoreTable)
     moved = dataclasses.replace(table, box_xyxy=table.box_xyxy + [[1.5, 0, 1.5, 0]])
-    store.write_table(folder / "scores.parquet", moved)
+    store.write_table(folder / "scores.parquet", moved, {"by": "sharpness"})
     with pytest.raises(SwapError, match=r"ann\.zip: face 000000_0 is at another place.*delete it"):
         made(scripts, folder, folder / "ann.zip")
