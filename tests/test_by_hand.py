@@ -56,6 +56,7 @@ def made(scripts, folder, archive):
             out=place / "decisions.parquet",
             json=place / "dropped.json",
             sheet=place / "dropped.jpg",
+            page=place / "faces.html",
             **common,
         )
     )
