@@ -232,6 +232,20 @@ def test_levels_have_their_places(finder, width, height, tile):
     assert not used[:11].any() and not used[-11:].any() and not used[:, :11].any() and not used[:, -11:].any()
 
 
+def test_the_places_of_a_small_frame_are_dlibs(finder):
+    levels, size = detector.lay_out(39, 54, finder.scan)
+    below = [
+        (11, 11, 39, 54),
+        (11, 75, 32, 45),
+        (11, 130, 26, 37),
+        (11, 177, 21, 30),
+        (11, 217, 17, 25),
+        (11, 252, 14, 20),
+    ]
+    beside = [(39, 256, 11, 16), (41, 233, 9, 13), (43, 213, 7, 10), (45, 195, 5, 8), (46, 179, 4, 6), (47, 164, 3, 5)]
+    assert [level[1:] for level in levels] == below + beside and size == (61, 283)
+
+
 def test_the_pyramid_is_reduced_corner_to_corner(finder):
     frame = chip(3)[:90, :120]
     levels, size = detector.lay_out(120, 90, finder.scan)

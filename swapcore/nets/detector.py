@@ -11,10 +11,8 @@ import numpy as np
 from swapcore.nets import spec
 from swapcore.nets.graph import Graph, finish, session, take
 
-CELL, FIRST_CELL = (
-    8,
-    14,
-)  # cell (r, c) of the scores looks at the tile's pixel (CELL c + FIRST_CELL, CELL r + FIRST_CELL)
+# cell (r, c) of the scores looks at the tile's pixel (CELL c + FIRST_CELL, CELL r + FIRST_CELL)
+CELL, FIRST_CELL = 8, 14
 SMALLEST_TILE = 2 * FIRST_CELL + 1  # side of the smallest picture that has one cell, pixels
 SMALLEST_LEVEL = 5  # height of the last level of the pyramid, pixels
 DOUBT = (-0.9, 0.5)  # scores of what may be a face: clear ones have 1, of all else in the footage hardly anything -0.9
