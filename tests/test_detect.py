@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_align import face
 
-from swapcore import detect, nets, studio, video
+from swapcore import align, detect, nets, studio, video
+from swapcore.detect.landmarks import MIRRORED
 
 WIDTH, HEIGHT = 400, 240
 FACE = 60  # width of a made-up face, pixels
@@ -64,6 +65,14 @@ def error(found: np.ndarray, truth: np.ndarray) -> float:
 def test_landmarks_are_near_the_truth(scene, fit):
     picture, truth = scene
     assert error(detect.locate(detect.grey(picture), detect.box_around(truth) + 6, fit), truth) < 0.06
+
+
+def test_landmarks_have_their_partners_across_the_face():
+    assert (MIRRORED[MIRRORED] == np.arange(68)).all()
+    across = np.concatenate([np.zeros((17, 2)), align.TEMPLATE_XY])[MIRRORED][17:] * [-1, 1]
+    np.testing.assert_allclose(across, align.TEMPLATE_XY, atol=1e-9)
+    jaw = np.arange(17)
+    assert (MIRRORED[jaw] == jaw[::-1]).all()
 
 
 @pytest.mark.parametrize("degrees", [-75, 40, 160])

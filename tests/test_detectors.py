@@ -18,9 +18,9 @@ SIZE = 320  # of the scene, pixels
 
 
 @functools.cache
-def scene(yaw=8.0, name="bob"):
+def scene(yaw=8.0, name="bob", roll=0.0):
     """A synthetic actor, (320, 320, 3) BGR, and its landmarks."""
-    picture, truth = studio.render(studio.actor_named(name), studio.Frame(yaw=yaw), size=SIZE)
+    picture, truth = studio.render(studio.actor_named(name), studio.Frame(yaw=yaw, roll=roll), size=SIZE)
     return picture, truth.faces[0].landmarks_xy
 
 
@@ -153,9 +153,20 @@ def test_the_default_finds_profiles(yaw):
     assert not len(made("hog")(picture)[0])
 
 
-@pytest.mark.parametrize(("name", "yaw"), [("bob", -50), ("ann", -45), ("ann", 45), ("ann", 50), ("bob", 0)])
-def test_landmarks_of_a_turned_head_are_found_from_the_defaults_box(name, yaw):
-    picture, truth = scene(float(yaw), name)
+@pytest.mark.parametrize(
+    ("name", "yaw", "roll"),
+    [
+        ("bob", 0, 0),
+        ("bob", -50, 0),
+        ("ann", -45, 0),
+        ("ann", 50, 0),
+        ("ann", 0, 60),
+        ("bob", 10, -90),
+        ("bob", -30, 15),
+    ],
+)
+def test_landmarks_of_a_turned_or_leaning_head_are_found_from_the_defaults_box(name, yaw, roll):
+    picture, truth = scene(float(yaw), name, float(roll))
     landmarks = detect.locate(detect.grey(picture), default()(picture)[0][0], fitter())
     assert np.linalg.norm(landmarks - truth, axis=1).mean() < 0.08 * np.ptp(truth, axis=0).max()
 
