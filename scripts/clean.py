@@ -44,6 +44,7 @@ def main(args):
             rest=page.other_headings(text),
             why=[clean.value(scores, row, ruled.reason[row], settings) for row in shown],
             by=meta["by"],
+            group=meta["group"],
             note=remark(len(scores), len(shown), (~there).sum()),
         )
         store.write_bytes(args.page, text.encode())
@@ -68,7 +69,7 @@ def picture(person, scores, decisions, settings, archives, there):
         crops = store.crops(archives, scores.clip[shown], scores.id[shown])
         values = [clean.value(scores, row, reason, settings) for row in shown]
         captions = [
-            "\n".join(filter(None, (scores.id[row], scores.clip[row], value)))
+            "\n".join(filter(None, (value, scores.id[row], scores.clip[row])))
             for row, value in zip(shown, values, strict=True)
         ]
         setting = f" ({clean.LOOSEN[reason]})" if reason in clean.LOOSEN else ""
@@ -76,7 +77,7 @@ def picture(person, scores, decisions, settings, archives, there):
     title = (
         f"{person}: {decisions.use_train.sum()} of {len(scores)} faces train, {decisions.use_swap.sum()} are swapped"
     )
-    legend = "By reason, with the setting that decides. Under each face: its id, its clip, its value and the limit"
+    legend = "By reason, with the setting that decides. Under each face: its value and the limit, id, clip"
     rows = rows or {"nothing was dropped": []}
     return report.groups(rows, title=title, legend=legend, columns=EXAMPLES)
 

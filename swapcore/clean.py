@@ -9,6 +9,7 @@ import numpy as np
 
 from swapcore import edits as by_hand
 from swapcore.config.fields import Clean
+from swapcore.errors import SwapError
 from swapcore.types import DecisionTable, ScoreTable
 
 GOOD = "good"
@@ -50,8 +51,14 @@ def seen_before(scores: ScoreTable, limits: Clean) -> np.ndarray:
     return scores.duplicate & (limits.duplicates == "drop")
 
 
+def another_look(scores: ScoreTable, limits: Clean) -> np.ndarray:
+    """Its look is none of those in `looks`, where there are any."""
+    return ~np.isin(scores.look, limits.looks) & bool(limits.looks)
+
+
 # reason -> which faces it drops, (n,) bool; a face that several drop is given the first
 RULES: dict[str, Rule] = {
+    "another look": another_look,
     **{reason: beyond(*threshold) for reason, threshold in THRESHOLDS.items()},
     "same as the frame before": seen_before,
 }
@@ -59,6 +66,7 @@ RULES: dict[str, Rule] = {
 # reason -> the setting that lets such faces train
 LOOSEN: dict[str, str] = {
     **{reason: f"clean.{setting}" for reason, (_, setting) in THRESHOLDS.items()},
+    "another look": "clean.looks",
     "same as the frame before": "clean.duplicates",
     NEAR: "clean.near_duplicates",
 }
@@ -75,6 +83,11 @@ def decide(
     the same, the best of those that would train does; see `near_duplicates`. Raises SwapError where an edit no longer fits a
     face (edits.match).
     """
+    if unknown := sorted(set(limits.looks) - set(scores.look.tolist())):
+        raise SwapError(
+            f"clean.looks: expected looks from 1 to {scores.look.max(initial=0)}, which these faces have, got {unknown[0]}; "
+            "see faces.html, grouped by look. For one person alone set it under people, as {clean: {looks: [1]}}"
+        )
     reason = np.full(len(scores), GOOD, object)
     for name in reversed(RULES):
         reason[RULES[name](scores, limits)] = name

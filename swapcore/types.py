@@ -176,6 +176,8 @@ class ScoreTable(Measured):
     track: np.ndarray = column(np.int64)
     box_xyxy: np.ndarray = column(np.float32, 4)
     distance: np.ndarray = column(np.float32)  # identity, to the person's references
+    similarity: np.ndarray = column(np.float32)  # see sort.similarity
+    look: np.ndarray = column(np.int32)  # see looks.looks; 1 is the one seen first
     duplicate: np.ndarray = column(np.bool_)  # its frame hardly differs from the one before
     order: np.ndarray = column(np.int64)  # rank by `sort.by`, 0 first
 

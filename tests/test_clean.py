@@ -30,6 +30,8 @@ def scores(n=6, **columns):
         "track": np.zeros(n),
         "box_xyxy": np.tile(BOX, (n, 1)),
         "distance": np.full(n, 0.3),
+        "similarity": np.full(n, 0.7),
+        "look": np.ones(n),
         **{name: np.full(n, value) for name, value in MEASURED.items()},
         "thumb": np.random.default_rng(7).integers(0, 255, (n, 16, 16)),
         "duplicate": np.zeros(n, bool),
@@ -50,6 +52,7 @@ WORST = {
     "smeared by motion": ("motion_blur", 80.0),
     "turned too far": ("yaw", -80.0),
     "raised or bowed too far": ("pitch", -70.0),
+    "another look": ("look", 2),
     "same as the frame before": ("duplicate", True),
 }
 
@@ -61,12 +64,13 @@ def test_every_rule_drops_what_it_names_and_nothing_else(rule):
     values = getattr(table, column).copy()
     values[2] = bad
     table = scores(**{column: values})
-    decisions = clean.decide(table, LIMITS, Edits())
+    limits = Clean(**(LIMITS.model_dump() | {"looks": [1]}))
+    decisions = clean.decide(table, limits, Edits())
     assert decisions.reason[2] == rule and not decisions.use_train[2]
     assert (
         decisions.use_swap.all() and decisions.use_train.sum() == 5 and clean.counts(decisions) == {"good": 5, rule: 1}
     )
-    said = clean.value(table, 2, rule, LIMITS)
+    said = clean.value(table, 2, rule, limits)
     assert said == "" if rule not in clean.THRESHOLDS else f"{abs(bad):.4g} " in said and said[-1].isdigit()
 
 
@@ -177,6 +181,16 @@ def test_what_was_dropped_in_numbers():
 def test_duplicates_may_be_kept():
     limits = Clean(**{**LIMITS.model_dump(), "duplicates": "keep"})
     assert clean.decide(scores(duplicate=[True] * 6), limits, Edits()).use_train.all()
+
+
+def test_chosen_looks_train_and_unknown_ones_are_one_line():
+    table = scores(look=[1, 1, 2, 2, 3, 3])
+    limits = Clean(near_duplicates=0)
+    for looks, train in (([], [1] * 6), ([2], [0, 0, 1, 1, 0, 0]), ([3, 1], [1, 1, 0, 0, 1, 1])):
+        decided = clean.decide(table, Clean(**(limits.model_dump() | {"looks": looks})), Edits())
+        assert decided.use_train.astype(int).tolist() == train and decided.use_swap.all()
+    with pytest.raises(SwapError, match=r"clean\.looks: expected looks from 1 to 3, which these faces have, got 4"):
+        clean.decide(table, Clean(looks=[2, 4]), Edits())
 
 
 def entry(row):

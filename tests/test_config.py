@@ -76,6 +76,20 @@ def test_own_settings_are_laid_over_the_global_ones_and_a_budget_is_one_choice()
     assert json.loads(project.settings("convert", video="v"))["encoder"] == {"crf": 12, "preset": "fast"}
 
 
+def test_a_person_may_be_cleaned_and_sorted_otherwise():
+    given_config = changed(clean={"min_sharpness": 3, "max_yaw": 50}, sort={"by": "yaw"})
+    given_config["people"]["lead"] |= {"clean": {"max_yaw": 40, "looks": [2]}, "sort": {"like": "both/000001_0"}}
+    project = config.load(given_config, CLIPS)
+    lead, double = (json.loads(project.settings("clean", person=name)) for name in ("lead", "double"))
+    assert (lead["min_sharpness"], lead["max_yaw"], lead["looks"]) == (3, 40, [2])
+    assert (double["min_sharpness"], double["max_yaw"], double["looks"]) == (3, 50, [])
+    assert json.loads(project.settings("sort", person="lead"))["by"] == "yaw"
+    assert project.settings("dataset", person="lead") == project.settings("dataset")
+    given_config["people"]["lead"]["clean"] = {"max_yav": 40}
+    assert "person lead.clean.max_yav: unknown key (did you mean max_yaw?)" in refusal(given_config)
+    assert "sort.like: unknown clip 'bohth' (did you mean both?)" in refusal(changed(sort={"like": "bohth/000001_0"}))
+
+
 def test_hints_stay_out_of_what_is_compared():
     one, two = (config.load(changed(train={"checkpoint_every": n}), CLIPS) for n in (10, 99))
     assert one.settings("train", swap="lead_onto_double") == two.settings("train", swap="lead_onto_double")

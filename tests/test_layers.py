@@ -25,6 +25,7 @@ ORDER = [
     "identify",
     "extract",
     "edits",
+    "looks",
     "sort",
     "clean",
     "masks",

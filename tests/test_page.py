@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from test_clean import scores
 
-from swapcore import clean, edits, page, quality, sort
+from swapcore import clean, edits, page, quality
 from swapcore.config.fields import Clean
 from swapcore.types import ScoreTable
 
@@ -40,6 +40,7 @@ def made(table, text="", **change):
         "rest": page.other_headings(text),
         "why": [clean.value(table, row, ruled.reason[row], Clean()) for row in range(len(table))],
         "by": "sharpness",
+        "group": "none",
         "note": "",
     }
     return page.build(table, ruled, page.sheets(crops(len(table)), 96), **(about | change))
@@ -67,7 +68,7 @@ def test_every_face_is_in_its_place_with_all_that_is_known():
     data = data_of(text)
     assert data["faces"]["id"] == table.id.tolist() and data["faces"]["box"][0] == [10, 10, 60, 60]
     known = {score["name"]: score for score in data["scores"]}
-    assert [*known] == [*quality.SCORES, "distance"] and all(score["about"] for score in known.values())
+    assert [*known] == [*quality.SCORES, "distance", "similarity"] and all(score["about"] for score in known.values())
     assert known["sharpness"]["values"][299] == 30 and known["distance"]["values"][:2] == [None, 0.2]
     assert data["faces"]["train"] == (table.sharpness >= 5).astype(int).tolist() and data["reasons"] == ["too soft"]
     assert data["faces"]["why"][0] == "1 < 5" and data["faces"]["why"][299] == ""
@@ -91,8 +92,11 @@ def test_names_from_outside_are_text():
     assert "<title>&lt;i&gt;: faces</title>" in made(scores(1), person="<i>")
 
 
-def test_every_score_has_words_for_it():
-    assert [*page.LABELS] == [*quality.SCORES, "distance"] and set(page.LABELS) < set(sort.DESCENDING)
+def test_a_page_begins_as_the_settings_ask(tmp_path):
+    table = scores(3, look=[1, 2, 2], similarity=[0.5, 0.9, 0.7])
+    document = browse(tmp_path, made(table, by="similarity", group="look"))
+    assert re.findall(r"<h2[^>]*>(look \d)<", document) == ["look 1", "look 2"]
+    assert re.findall(r'class="v">([\d.]+)<', document) == ["0.500", "0.900", "0.700"]
 
 
 # which faces
@@ -227,19 +231,13 @@ def test_clicks_and_keys_write_the_file_and_keep_what_stood_there(tmp_path):
     assert re.search(r'id="numbers"[^>]*><b>6</b> of 10 faces train, 2 rejected<', document)
 
 
-AGAIN = """
-if (!location.hash) {
-  localStorage.setItem("swapcore faces ann", JSON.stringify({ choices:
-    { "a/000001_0": "reject", "a/000002_0": "keep", "a/000077_0": "keep", "a/000003_0": "x" } }));
-  location.hash = "x";
-  location.reload();
-}
-"""
+BEFORE = {"choices": {"a/000001_0": "reject", "a/000002_0": "keep", "a/000077_0": "keep", "a/000003_0": "x"}}
 
 
 def test_choices_come_back_and_those_in_the_file_by_now_are_forgotten(tmp_path):
     text = made(scores(5), "reject:\n- {clip: a, face: 000001_0, box: [10, 10, 60, 60]}\n")
-    document = browse(tmp_path, text, hook=AGAIN)
+    visit = f'<script>localStorage.setItem("swapcore faces ann", {json.dumps(json.dumps(BEFORE))})</script></head>'
+    document = browse(tmp_path, text.replace("</head>", visit))
     found = edits.read(yaml_of(document), where="x")
     assert [e.face for e in found.reject] == ["000001_0"] and [e.face for e in found.keep] == ["000002_0"]
     assert "1 choice that is not in the file yet" in document

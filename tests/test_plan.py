@@ -255,6 +255,12 @@ def test_a_setting_of_one_swap_concerns_that_swap(toy):
     assert toy.plan() == {"train": 1, **ONE_VIDEO}
 
 
+def test_a_setting_of_one_person_concerns_that_person(toy):
+    toy.config["people"]["ann"] |= {"clean": {"looks": [1]}}
+    toy.save()
+    assert toy.plan() == {"clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+
+
 def test_a_hint_changes_nothing(toy):
     toy.config |= {"train": {"checkpoint_every": 5, "progress_every": 1}, "state": "elsewhere"}
     toy.save()

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from swapcore.config.fields import Convert, Label, Train
+from swapcore.config.fields import Clean, Convert, Label, Sort, Train
 from swapcore.config.kinds import Date, Name, Section
 
 CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
@@ -50,6 +50,10 @@ class Person(Section):
     refuse: bool = False
     """This person's faces are never trained from nor swapped, in any clip. Needs references, and no consent, since nothing is
     made of them; may not be in clips.tsv nor in a swap."""
+    sort: Sort = Sort()
+    """Laid over the settings of `sort` for all."""
+    clean: Clean = Clean()
+    """Laid over the settings of `clean` for all."""
 
 
 class Swap(Section):

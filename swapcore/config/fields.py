@@ -123,20 +123,33 @@ SortKey = Literal[
     "misalignment",
     "occlusion",
     "distance",
+    "similarity",
 ]
 
 
 class Sort(Section):
-    """Order of the contact sheet."""
+    """Order and groups of the contact sheet and of the page; the looks of a person. May also be set for one person."""
 
     by: SortKey = "sharpness"
-    """What the sheet is ordered by, best or smallest first."""
+    """What faces are ordered by, best or smallest first."""
+    like: str = Field("", pattern=r"^$|^[A-Za-z0-9_-]+/.+")
+    """The face that `similarity` compares with, as clip/id; empty: the mean of all the person's faces."""
+    group: Literal["none", "look", "clip"] = "none"
+    """What the sheet is parted by first."""
+    bins: int = Field(0, ge=0, le=24)
+    """About so many bins of the order part the sheet; 0: none. Three bins of yaw are left, ahead and right."""
     sheet: int = Field(120, ge=1, le=5000)
     """Faces on the sheet; more are thinned out evenly."""
+    look_distance: float = Field(0.3, gt=0, le=1)
+    """How unlike tracks of one person must be to be two looks, dlib's unit; larger gives fewer looks."""
 
 
 class Clean(Section):
-    """Which faces train and which are swapped."""
+    """Which faces train and which are swapped. May also be set for one person."""
+
+    looks: list[Annotated[int, Field(ge=1)]] = Field(default_factory=list)
+    """Numbers of the looks that train, as on the page and on a sheet with `sort.group: look`; empty: all. Best set for one
+    person, as in `people: {ann: {clean: {looks: [2]}, ...}}`."""
 
     min_sharpness: float = Field(5.0, ge=0)
     """Softer faces do not train, per cent as under the faces of the sheet: up to about 5 is soft, from 9 on sharp."""

@@ -27,9 +27,11 @@ class Project(Section):
     sections: dict[str, Any]
     state: str
 
-    def settings(self, section: str, *, swap: str | None = None, video: str | None = None) -> str:
+    def settings(
+        self, section: str, *, swap: str | None = None, video: str | None = None, person: str | None = None
+    ) -> str:
         """A stage's settings as one line of JSON, without hints: what Snakemake compares between runs."""
-        model = self._model(section, swap, video)
+        model = self._model(section, swap, video, person)
         return json.dumps(model.model_dump(mode="json", exclude=model.hints()), sort_keys=True)
 
     def studio_clip(self, clip: str) -> str:
@@ -38,14 +40,16 @@ class Project(Section):
 
     def hints(self, section: str, *, swap: str | None = None) -> dict[str, Any]:
         """A stage's fields that cannot change a result."""
-        model = self._model(section, swap, None)
+        model = self._model(section, swap)
         return model.model_dump(mode="json", include=model.hints())
 
-    def _model(self, section: str, swap: str | None, video: str | None) -> Section:
+    def _model(self, section: str, swap: str | None, video: str | None = None, person: str | None = None) -> Section:
         if swap is not None:
             return getattr(self.swaps[swap], section)
         if video is not None and section in ("convert", "label"):
             return getattr(self.videos[video], section)
+        if person is not None and section in ("sort", "clean"):
+            return getattr(self.people[person], section)
         return self.sections[section]
 
 
@@ -62,7 +66,7 @@ def load(
     """Check a configuration: the parsed YAML, the text of clips.tsv, which clips' paths are folders of photos, and of whom
     tracks were decided by hand.
 
-    A swap's or a video's own settings are laid over the global ones, then defaults are filled in and all is checked.
+    A swap's, a video's or a person's own settings are laid over the global ones, then defaults are filled in and all is checked.
     Raises SwapError, one line for the first mistake.
     """
     if not isinstance(config, dict):
@@ -76,7 +80,10 @@ def load(
     sections = {name: _check(model, glob[name], name) for name, model in SECTIONS.items()}
     clips = parse_clips(clips_tsv)
     nameless = not config.get("people") and not any(clip.people for clip in clips.values())
-    people = {} if nameless else _people(config.get("people"))
+    people = {} if nameless else _people(config.get("people"), glob)
+    for where, sort in [("sort", sections["sort"]), *((f"person {n}: sort", p.sort) for n, p in people.items())]:
+        if sort.like:
+            _known([sort.like.split("/")[0]], clips, f"{where}.like", "clip", "clips.tsv")
     for clip in clips.values():
         _known(clip.people, people, f"clips.tsv: clip {clip.name}", "person", "people")
         _willing(clip.people, people, f"clips.tsv: clip {clip.name}")
@@ -155,7 +162,7 @@ def parse_clips(text: str) -> dict[str, Clip]:
     return clips
 
 
-def _people(given: Any) -> dict[str, Person]:
+def _people(given: Any, glob: dict[str, Any]) -> dict[str, Person]:
     if not isinstance(given, dict) or not given:
         raise SwapError("people: expected the people by name, found none; see config/config.yaml")
     people = {}
@@ -179,7 +186,8 @@ def _people(given: Any) -> dict[str, Person]:
             Consent.model_validate(consent)
         except ValidationError as error:
             raise SwapError(f"{where}: {_line(error, 'consent', Consent)}; write `{CONSENT}`") from None
-        people[str(name)] = _check(Person, row, where)
+        own = {k: _merge(glob[k], row.get(k), f"{where}: {k}") for k in ("sort", "clean")}
+        people[str(name)] = _check(Person, {**row, **own}, where)
     return people
 
 

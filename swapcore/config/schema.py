@@ -58,13 +58,16 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Every setting of `config/config.yaml`, made from the code by `./run python -m swapcore.config settings`.",
-        "Each section can be set for all; `train` also in a swap, `convert` and `label` also in a video, where they are",
-        "laid over the setting for all. (hint) marks what cannot change a result: changing it makes nothing again.",
+        "Each section can be set for all; `train` also in a swap, `convert` and `label` in a video, `sort` and `clean` in a",
+        "person, where they are laid over the setting for all. (hint) marks what cannot change a result: changing it makes",
+        "nothing again.",
         "",
         "```yaml",
         "convert:                       # for all videos",
         "  soften: 0.15",
         "  encoder: {crf: 16}           # encoder.crf in the table below",
+        "people:",
+        "  ann: {clean: {max_occlusion: 80}, consent: {basis: synthetic}}",
         "videos:",
         "  - {name: scene1, clip: stunt, swaps: [lead_onto_double], convert: {mask: components}}   # for this one",
         "```",
@@ -94,7 +97,9 @@ def _rows(section: Section, prefix: str) -> list[str]:
         hint = " (hint)" if name in section.hints() else ""
         default = "" if value is None else f"`{value}`" if value != "" else "`''`"
         bounds = _bounds(field.annotation, field.metadata)
-        rows.append(f"| `{prefix}{name}` | {default} | {bounds} | {field.description or ''}{hint} |")
+        rows.append(
+            f"| `{prefix}{name}` | {default} | {bounds} | {' '.join((field.description or '').split())}{hint} |"
+        )
     return rows
 
 
@@ -103,6 +108,8 @@ def _bounds(annotation: Any, metadata: list[Any]) -> str:
         return ", ".join(map(str, typing.get_args(annotation)))
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):
         return _bounds(next(a for a in typing.get_args(annotation) if a is not type(None)), metadata)
+    if typing.get_origin(annotation) is list:
+        return "a list"
     words = []
     for rule in metadata:
         for key, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"), ("multiple_of", "a multiple of")):

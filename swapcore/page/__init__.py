@@ -19,7 +19,7 @@ import yaml
 
 from swapcore import quality, store
 from swapcore.edits import Edits
-from swapcore.sort import DESCENDING
+from swapcore.sort import DESCENDING, LABELS
 from swapcore.types import DecisionTable, ScoreTable
 
 FACES = 3000  # on a page; more are thinned out
@@ -37,25 +37,10 @@ BYTES = 8_000_000  # that all sheets together may have, before base64 makes them
 PER_PIXEL = 0.30  # bytes that a pixel of a face takes as JPEG, measured 0.13 to 0.27
 LISTS = ("reject", "swap_only", "keep")
 
-# score -> words, unit, decimals shown
-LABELS: dict[str, tuple[str, str, int]] = {
-    "sharpness": ("sharpness", " %", 1),
-    "motion_blur": ("motion blur", " %", 0),
-    "exposure": ("exposure", " L*", 0),
-    "contrast": ("contrast", " L*", 1),
-    "redness": ("redness", " a*", 1),
-    "warmth": ("warmth", " b*", 1),
-    "size": ("size", " px", 0),
-    "yaw": ("yaw", "°", 0),
-    "pitch": ("pitch", "°", 0),
-    "roll": ("roll", "°", 0),
-    "mouth_open": ("mouth open", " %", 0),
-    "eyes_open": ("eyes open", " %", 0),
-    "misalignment": ("misalignment", " %", 0),
-    "occlusion": ("occlusion", " %", 0),
-    "distance": ("distance", "", 3),
+ABOUT = {
+    "distance": "How far the face's embedding lies from the person's references; one person is below about 0.6.",
+    "similarity": "1 less the distance to the face named by sort.like, or else to the mean of all; one person is above 0.4.",
 }
-ABOUT = {"distance": "How far the face's embedding lies from the person's references; one person is below about 0.6."}
 
 
 def chosen(scores: ScoreTable, edits: Edits, *, most: int = FACES) -> np.ndarray:
@@ -105,13 +90,15 @@ def build(
     rest: str,
     why: Sequence[str],
     by: str,
+    group: str,
     note: str,
 ) -> str:
     """The page's text.
 
     scores and ruled: the faces shown, and what the rules alone say of them; pictures: their `sheets`. edits: all that the
     person's file says today, of which `rest` is the YAML that no click changes (`other_headings`). why: per face, the number
-    behind its reason ("" for none). by: the score that the page is sorted by at first. note: a line at the page's head.
+    behind its reason ("" for none). by and group: how the page is sorted and grouped at first (sort.by; none, look, clip or
+    bins). note: a line at the page's head.
     """
     names = [name for name in LABELS if name in scores.columns()]
     clips = list(dict.fromkeys(scores.clip.tolist()))
@@ -121,7 +108,7 @@ def build(
         "file": f"config/edits/{person}.yaml",
         "note": note,
         "by": by,
-        "group": "none",
+        "group": group,
         "columns": COLUMNS,
         "rows": ROWS,
         "clips": clips,
@@ -134,6 +121,7 @@ def build(
             "id": scores.id.tolist(),
             "frame": scores.frame.tolist(),
             "track": scores.track.tolist(),
+            "look": scores.look.tolist(),
             "box": scores.box_xyxy.round().astype(int).tolist(),
             "train": ruled.use_train.astype(int).tolist(),
             "reason": [reasons.index(r) if not t else 0 for r, t in zip(ruled.reason, ruled.use_train, strict=True)],

@@ -92,7 +92,6 @@
     decision: ["decision", () => i => state[i] ? [LISTS.indexOf(state[i]) - 3, `${WORDS[state[i]]}, by hand`]
       : f.train[i] ? [0, "trains"] : [1 + f.reason[i], data.reasons[f.reason[i]]]],
   };
-  if (!f.look) delete GROUPS.look;
   const SHOW = {
     all: ["all", () => true],
     trains: ["what trains", trains],
@@ -177,7 +176,7 @@
     if (i < 0 || (i === pointed && !again)) return;
     pointed = i;
     const about = make("div", "about"), words = make("div"), table = make("table");
-    words.append(make("p", "", f.id[i]), make("p", "dim", `${data.clips[f.clip[i]]}, frame ${f.frame[i]}, track ${f.track[i]}`),
+    words.append(make("p", "", f.id[i]), make("p", "dim", `${data.clips[f.clip[i]]}, frame ${f.frame[i]}`), make("p", "dim", `track ${f.track[i]}, look ${f.look[i]}`),
       make("p", "dim", `box ${f.box[i].join(", ")}`), make("p", "word " + state[i], state[i] ? `${WORDS[state[i]]} by hand` : ruled(i)));
     if (state[i]) words.append(make("p", "dim", `else: ${ruled(i)}`));
     about.append(pictured(i), words);

@@ -266,6 +266,7 @@ def settings_behind(wildcards):
     found = {stage: json.loads(PROJECT.settings(stage)) for stage in STAGES_BEHIND}
     found["convert"] = json.loads(PROJECT.settings("convert", video=wildcards.video))
     found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
+    found["clean"] = {name: json.loads(PROJECT.settings("clean", person=name)) for name in people_of_video(wildcards)}
     found["train"] = {s.name: json.loads(PROJECT.settings("train", swap=s.name)) for s in video_swaps(wildcards)}
     return json.dumps(found, sort_keys=True)
 

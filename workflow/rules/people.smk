@@ -46,7 +46,7 @@ rule sort:
     params:
         run=script("sort"),
         code=code.digest(ROOT / "scripts/sort.py"),
-        settings=PROJECT.settings("sort"),
+        settings=lambda wildcards: PROJECT.settings("sort", person=wildcards.person),
         clips=lambda wildcards: clips_of(wildcards.person),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} --clips {params.clips}"
@@ -83,7 +83,7 @@ rule clean:
     params:
         run=script("clean"),
         code=code.digest(ROOT / "scripts/clean.py"),
-        settings=PROJECT.settings("clean"),
+        settings=lambda wildcards: PROJECT.settings("clean", person=wildcards.person),
         clips=lambda wildcards: clips_of(wildcards.person),
     shell:
         "{params.run} --settings {params.settings:q} --person {wildcards.person} --scores {input.scores:q}"
