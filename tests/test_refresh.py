@@ -52,7 +52,7 @@ def test_a_clip_taken_away_costs_no_extraction(toy):
     assert plan["sort"] == 1 and not {*EXTRACTION, "identify"} & set(plan)
 
 
-@pytest.mark.parametrize("values", [{"threshold": 0.5}, {"margin": 0.1}])
+@pytest.mark.parametrize("values", [{"threshold": 0.5}, {"margin": 0.2}])
 def test_an_identity_threshold_extracts_nothing(toy, values):
     plan = with_setting(toy, "identify", **values)
     assert plan["identify"] == 21 and not EXTRACTION & set(plan)
