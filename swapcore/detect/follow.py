@@ -15,12 +15,14 @@ import numpy as np
 
 from swapcore import align
 from swapcore.detect.detectors import Detector
-from swapcore.detect.landmarks import Fitter, box_and_lean, grey, locate, overlap
+from swapcore.detect.landmarks import Fitter, askew, box_and_lean, grey, locate, overlap
 
 LOOK = 32  # side of the small pictures by which a face is known again, pixels
 LOOK_SPAN = 0.7  # share of it that the width over the brows takes
 SAME_BOX = 0.4  # IoU from which a detection is of a track, and a face where it was a frame before
-AGREE = 0.6  # IoU with its detection from which a face's landmarks are taken to sit on it
+AGREE = 0.6  # IoU with its detection from which a face's landmarks may be taken to sit on it
+ASKEW = 0.035  # and how far they may be from those in the mirror (see `askew`), shares of the face
+LEAN = 45  # degrees that a head can lean more or less from one detection to the next
 DRIFTED = 0.15  # IoU from which a detection is of a track that hardly looks like its face any more
 TWO_TRACKS = 0.6  # IoU from which two tracks are on one face
 SAME_LOOK = 0.75  # correlation with the frame before; carried faces of the test footage: 0.9 and more
@@ -227,8 +229,7 @@ def _confirmed(
         track = held[t]
         if track.number in seen or b not in free:
             continue
-        if likeness[t, b] < AGREE:
-            _put_back(track, boxes[b], frame, queue, fit)
+        _put_back(track, boxes[b], frame, queue, fit, agree=likeness[t, b] >= AGREE)
         track.detected(scores[b])
         seen.add(track.number)
         free.remove(b)
@@ -241,14 +242,23 @@ def _confirmed(
     return kept, seen, [(boxes[b], float(scores[b])) for b in sorted(free)]
 
 
-def _put_back(track: _Track, box_xyxy: np.ndarray, frame: _Frame, queue: deque[_Frame], fit: Fitter) -> None:
-    """Landmarks that drifted off their face, as at a profile, are fitted anew where the detector sees it.
+def _put_back(
+    track: _Track, box_xyxy: np.ndarray, frame: _Frame, queue: deque[_Frame], fit: Fitter, *, agree: bool
+) -> None:
+    """Landmarks that slipped off their face, as at a profile, are fitted anew where the detector sees it.
 
-    So are those of the later half of the frames since its last detection, backwards from here.
+    So are those of the later half of the frames since its last detection, backwards from here. `agree`: the landmarks'
+    box is about the detector's.
     """
+    before = askew(frame.gray, track.face.landmarks, fit)
+    if agree and before <= ASKEW:
+        return
     face = _face(frame.gray, locate(frame.gray, box_xyxy, fit))
-    before, after = overlap([track.face.box, face.box], box_xyxy)[:, 0]
-    if after <= before:
+    if abs((face.lean - track.face.lean + 180) % 360 - 180) > LEAN:
+        return
+    if agree and askew(frame.gray, face.landmarks, fit) >= before:
+        return
+    if not agree and overlap(face.box, box_xyxy)[0, 0] <= overlap(track.face.box, box_xyxy)[0, 0]:
         return
     track.face = face
     for earlier, _ in zip(reversed(queue), range(track.carried // 2), strict=False):

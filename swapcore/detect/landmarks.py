@@ -94,24 +94,31 @@ def locate(frame_gray: np.ndarray, box_xyxy: np.ndarray, fit: Fitter) -> np.ndar
     last fit moved them least, and they are found in the same places in the mirror; of such, the most turned, for
     landmarks that have lost a turned face slip towards a frontal one.
     """
-    mirror, found, best = None, None, -np.inf
+    found, best = None, -np.inf
     for aside, angle in STARTS:
         start = box_xyxy + np.float32([aside, 0, aside, 0]) * (box_xyxy[2] - box_xyxy[0])
         landmarks = fit(frame_gray, start, angle)
         before = fit(frame_gray, box_around(landmarks), lean(landmarks))
         landmarks = fit(frame_gray, box_around(before), lean(before))
         unrest, turn = _apart(landmarks, before), abs(align.pose(landmarks)[0])
-        if mirror is None:
-            if unrest < SETTLED and turn < TURNED:
-                return landmarks
-            mirror = cv2.flip(frame_gray, 1)
-        there = (landmarks * [-1, 1] + [frame_gray.shape[1] - 1, 0])[MIRRORED].astype(np.float32)
-        unrest += _apart(fit(mirror, box_around(there), lean(there)), there)
+        if found is None and unrest < SETTLED and turn < TURNED:
+            return landmarks
+        unrest += askew(frame_gray, landmarks, fit)
         if turn - UNREST * unrest > best:
             found, best = landmarks, turn - UNREST * unrest
         if unrest < RESTING:
             break
     return found
+
+
+def askew(frame_gray: np.ndarray, landmarks_xy: np.ndarray, fit: Fitter) -> float:
+    """How far landmarks (68, 2) are from those that are fitted in the mirror, from where they are, shares of the face.
+
+    Right ones are found in the same places: on clips a, b and c within 0.02. Wrong ones, as on a profile, mostly are not:
+    0.05 to 0.14 on a studio head that turns to 75 degrees.
+    """
+    there = (landmarks_xy * [-1, 1] + [frame_gray.shape[1] - 1, 0])[MIRRORED].astype(np.float32)
+    return _apart(fit(cv2.flip(frame_gray, 1), box_around(there), lean(there)), there)
 
 
 def _apart(a_xy: np.ndarray, b_xy: np.ndarray) -> float:
