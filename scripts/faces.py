@@ -42,7 +42,8 @@ def main(args):
     store.write_archive(args.archive, extract.gathered(found, parts))
     faces = extract.table(parts)
     tracks, seen = len(np.unique(faces.track)), len(np.unique(faces.frame))
-    progress.say(f"faces {args.clip}: {len(faces)} faces of {tracks} tracks in {seen} of {len(frames)} frames")
+    said = f"{progress.counted(len(faces), 'face')} of {progress.counted(tracks, 'track')}"
+    progress.say(f"faces {args.clip}: {said} in {seen} of {progress.counted(len(frames), 'frame')}")
     if not len(faces):
         progress.say(
             f"faces {args.clip}: found no face; is {args.path} the right file, and upright? "

@@ -26,7 +26,10 @@ def main(args):
         found = from_tracks(args, settings)
     else:
         found = from_clips(args, settings)
-    progress.say(f"references {args.person}: {len(found)} faces of {len(args.photos) or len(args.faces)} files")
+    progress.say(
+        f"references {args.person}: {progress.counted(len(found), 'face')} of "
+        f"{progress.counted(len(args.photos) or len(args.faces), 'file')}"
+    )
     store.write_table(args.out, found, {"person": args.person})
 
 

@@ -40,9 +40,9 @@ def main(args):
     scores = sort.compare(scores, embedding, like=like, look_distance=settings.look_distance)
     scores = sort.order(scores, by=settings.by)
     said = [
-        counted(len(scores), "face"),
-        "in " + counted(len(args.clips), "clip"),
-        "of " + counted(scores.look.max(), "look"),
+        progress.counted(len(scores), "face"),
+        "in " + progress.counted(len(args.clips), "clip"),
+        "of " + progress.counted(scores.look.max(), "look"),
     ]
     progress.say(f"sort {args.person}: {' '.join(said)}, by {sort.words(settings.by)}")
     group = settings.group if settings.group != "none" or not settings.bins else "bins"
@@ -73,19 +73,16 @@ def sheet(args, settings, scores):
             shown = part[sort.spread_rows(np.arange(len(part)), share)]
             captions = [sort.caption(there, row, settings.by) for row in shown]
             crops = store.crops(archives, there.clip[shown], there.id[shown])
-            rows[f"{name}: {counted(len(part), 'face')}" if name else ""] = list(zip(crops, captions, strict=True))
+            rows[f"{name}: {progress.counted(len(part), 'face')}" if name else ""] = list(
+                zip(crops, captions, strict=True)
+            )
             count += len(shown)
-    title = f"{args.person}: {counted(len(scores), 'face')} by {sort.words(settings.by)}"
+    title = f"{args.person}: {progress.counted(len(scores), 'face')} by {sort.words(settings.by)}"
     title += f", {count} shown" if count < len(scores) else ""
     columns = min(COLUMNS, max(8, max((len(row) for row in rows.values()), default=0)))
     return report.groups(
         rows, title=title, legend=sort.legend(settings.by), tile=92, columns=columns, lines=settings.sheet
     )
-
-
-def counted(number, word):
-    """1 face, 2 faces."""
-    return f"{number} {word}" + ("" if number == 1 else "s")
 
 
 if __name__ == "__main__":

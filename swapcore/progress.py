@@ -10,6 +10,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def counted(number: int, word: str) -> str:
+    """1 face, 2 faces."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def duration(seconds: float) -> str:
     """12 s, 3 min 20 s, 2 h 05 min."""
     whole = round(max(seconds, 0))

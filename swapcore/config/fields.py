@@ -160,7 +160,7 @@ class Clean(Section):
     max_exposure: float = Field(95.0, ge=0, le=100)
     """Brighter faces do not train, mean L*."""
     min_contrast: float = Field(2.5, ge=0, le=50)
-    """Flatter faces do not train, standard deviation of L*: fog has less than about 3, good footage 5 to 16."""
+    """Flatter faces do not train, standard deviation of L*: dense fog has 1 to 4, good footage 5 to 17."""
     min_size: int = Field(40, ge=0)
     """Smaller faces do not train, width of the box in pixels of the frame."""
     max_yaw: float = Field(75.0, ge=0, le=90)
@@ -168,7 +168,8 @@ class Clean(Section):
     max_pitch: float = Field(60.0, ge=0, le=90)
     """Faces raised or bowed farther do not train, degrees."""
     max_misalignment: float = Field(92.0, ge=0)
-    """Faces whose landmarks fit the picture less do not train, per cent: in place 45 to 80, on no face 85 to 115."""
+    """Faces whose landmarks fit the picture less do not train, per cent: in place 45 to 75, in
+    hard light to 90, beside the face 80 to 120."""
     max_occlusion: float = Field(60.0, ge=0, le=100)
     """Faces of which more seems hidden do not train, per cent of the skin; a guess, thick glasses have about 40."""
     max_distance: float = Field(0.6, gt=0, le=2)

@@ -62,6 +62,7 @@
     value.textContent = number(by("sort").value, i);
     name.textContent = `${f.id[i]} ${data.clips[f.clip[i]]}`;
     decision.textContent = state[i] ? (trains(i) ? "trains" : "does not train") : f.train[i] ? "" : ruled(i);
+    tile.title = state[i] ? TOOLS[state[i]][1] : ruled(i);
     tile.setAttribute("aria-label", `${key(i)}: ${WORDS[state[i]] || ruled(i)}`);
   }
 
@@ -69,7 +70,7 @@
     rows.forEach(dress);
     const train = all.filter(trains).length, rejected = state.filter(s => s === "reject").length, changed = chosen.changed();
     by("numbers").replaceChildren(make("b", "", train.toLocaleString("en")), ` of ${plural(all.length, "face trains", "faces train")}`,
-      rejected ? `, ${rejected.toLocaleString("en")} rejected` : "");
+      rejected ? `, ${rejected.toLocaleString("en")} rejected` : "", train < all.length ? "; what does not train is dimmed" : "");
     by("yaml").textContent = chosen.text();
     by("changed").textContent = changed.length ? `${changed.length} changed` : "nothing changed";
     by("undo").disabled = !chosen.past.length;

@@ -29,9 +29,10 @@ def sharpness(view: View) -> float:
 def motion_blur(view: View) -> float:
     """By how much the face is smeared in one direction, per cent: 0 not at all, 100 wholly. Less is better.
 
-    See `smear`. Neither a soft face nor a small one counts, as they are soft in all directions. Of faces 128 pixels wide,
-    95 % of unsmeared ones, sharp or blurred, stay below 40; smears of 7, 10 and 16 pixels have a median of 48, 62 and 73.
-    A smear of 4 pixels cannot be told. A picture stretched in one direction, or one of two fields, counts as smeared.
+    See `smear`. Neither a soft face nor a small one counts, as they are soft in all directions. On footage, brought to 128
+    pixels from brow to brow, 95 % of unsmeared faces, sharp or blurred, stay below 36 and all below 46; smears of 7, 10 and
+    16 pixels have a median of 48, 62 and 72. A smear of 4 pixels cannot be told. A picture stretched in one direction, or
+    one of two fields, counts as smeared.
     """
     return smear(view)[0]
 
@@ -64,7 +65,8 @@ def smear(view: View) -> tuple[float, float]:
 def exposure(view: View) -> float:
     """Mean lightness of the face: L* of CIELAB (D65), 0 black .. 100 white, inside the hull of its landmarks.
 
-    Dark skin in good light has 25 to 45, light skin 50 to 75; which is better is not for a number to say.
+    Three light-skinned people have 49 to 63; the studio's actors, of all skins and in all its lights, 19 to 68. Which is
+    better is not for a number to say: it depends on the skin as much as on the light.
     """
     return float(view.lab[..., 0][view.inside].mean())
 
@@ -72,13 +74,13 @@ def exposure(view: View) -> float:
 def contrast(view: View) -> float:
     """Standard deviation of the lightness L* inside the hull of the landmarks, 0 flat .. 50 (Peli 1990, RMS contrast).
 
-    Fog, veiling light and faces lost in the dark have less than about 4; good footage has 8 to 16.
+    Good footage has 5 to 17; the same through fog that leaves a quarter of the contrast 1 to 4.
     """
     return float(view.lab[..., 0][view.inside].std())
 
 
 def redness(view: View) -> float:
-    """Mean a* of CIELAB (D65) inside the hull of the landmarks: below 0 green, above 0 red. Skin in white light has 5 to 25.
+    """Mean a* of CIELAB (D65) inside the hull of the landmarks: below 0 green, above 0 red. Footage has 16 to 20.
 
     With `warmth` it finds faces in light of another colour, or graded otherwise.
     """
@@ -86,5 +88,5 @@ def redness(view: View) -> float:
 
 
 def warmth(view: View) -> float:
-    """Mean b* of CIELAB (D65) inside the hull of the landmarks: below 0 blue, above 0 yellow. Skin in white light has 5 to 30."""
+    """Mean b* of CIELAB (D65) inside the hull of the landmarks: below 0 blue, above 0 yellow. Footage has 13 to 21."""
     return float(view.lab[..., 2][view.inside].mean())

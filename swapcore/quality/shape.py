@@ -30,7 +30,7 @@ def roll(view: View) -> float:
 def mouth_open(view: View) -> float:
     """How far the mouth is open, per cent: the mean gap between the inner lips over the length of the nose.
 
-    0 closed, about 20 in speech, 60 and more wide open. Gaps and nose turn alike, so yaw counts by a tenth to 40 degrees,
+    0 closed, about 20 in speech, 50 to 75 wide open. Gaps and nose turn alike, so yaw counts by a tenth to 40 degrees,
     pitch by a quarter to 15. (Usual is the gap over the mouth's width, which also changes with smile, pucker and yaw.)
     """
     p = view.landmarks_xy
@@ -42,7 +42,7 @@ def eyes_open(view: View) -> float:
     """How far the eyes are open, per cent: the mean gap between the lids over the width of the wider eye.
 
     The eye aspect ratio (Soukupova & Cech 2016), with the width of the eye that is turned less, so that yaw counts less.
-    Open eyes have 20 to 45, by the person; below about 15 they are closed. dlib's landmarks seldom close wholly.
+    Open eyes have 20 to 45 on footage, by the person; blinks 13 to 17, for dlib's landmarks seldom close wholly.
     """
     p = view.landmarks_xy
     gap = sum(_apart(p, corner + 1, corner + 5) + _apart(p, corner + 2, corner + 4) for corner in (36, 42)) / 4
