@@ -228,7 +228,9 @@ def test_clicks_and_keys_write_the_file_and_keep_what_stood_there(tmp_path):
     assert choices == {"a/000001_0": "", "a/000004_0": "reject", "a/000009_0": "reject", "a/000000_0": "swap_only"} | {
         f"a/00000{k}_0": "keep" for k in (6, 8)
     }
-    assert re.search(r'id="numbers"[^>]*><b>6</b> of 10 faces train, 2 rejected; what does not train is dimmed<', document)
+    assert re.search(
+        r'id="numbers"[^>]*><b>6</b> of 10 faces train, 2 rejected; what does not train is dimmed<', document
+    )
 
 
 BEFORE = {"choices": {"a/000001_0": "reject", "a/000002_0": "keep", "a/000077_0": "keep", "a/000003_0": "x"}}
