@@ -69,7 +69,7 @@ def sheet(args, settings, scores):
         there = scores.select(store.held(archives, scores.clip, scores.id))  # the others were taken out by hand
         rows, count = {}, 0
         for name, part in sort.parted(there, by=settings.by, group=settings.group, bins=settings.bins):
-            share = max(min(len(part), COLUMNS), round(settings.sheet * len(part) / len(there)))
+            share = max(min(len(part), COLUMNS), round(settings.sheet * len(part) / max(len(there), 1)))
             shown = part[sort.spread_rows(np.arange(len(part)), share)]
             captions = [sort.caption(there, row, settings.by) for row in shown]
             crops = store.crops(archives, there.clip[shown], there.id[shown])

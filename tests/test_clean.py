@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import argparse
+import importlib
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swapcore import clean
+from swapcore import clean, store
 from swapcore.config.fields import Clean
 from swapcore.edits import Edits, Entry
 from swapcore.errors import SwapError
-from swapcore.types import ScoreTable
+from swapcore.types import DecisionTable, ScoreTable
 
-LIMITS = Clean(min_sharpness=5, min_size=40, max_yaw=60, max_distance=0.6)
+LIMITS = Clean(duplicates="drop", min_sharpness=5, min_size=40, max_yaw=60, max_distance=0.6)
 BOX = (10.0, 10.0, 60.0, 60.0)
 
 
@@ -277,3 +281,59 @@ def test_a_face_taken_out_of_its_archive_is_swapped_and_does_not_train():
     assert decisions.use_train.tolist() == [False, False, True, False, False, True]
     assert decisions.use_swap.tolist() == [True, True, True, False, True, True]
     assert "faces.zip" in clean.remedy(clean.dropped(decisions), "ann")
+
+
+# the script
+
+
+@pytest.fixture
+def run(root, tmp_path, monkeypatch):
+    """f(table, edits, held, settings) runs the stage; gives decisions, the numbers, the page and the picture."""
+    monkeypatch.syspath_prepend(str(root / "scripts"))
+    script = importlib.import_module("clean")
+    crop = np.full((128, 128, 3), 90, np.uint8)
+
+    def go(table, text="", held=None, **settings):
+        row = {"clip": "a", "file": "x.mp4", "sha256": "", "landmarks_xy": np.zeros((68, 2)), "score": 1.0, "frame": 0}
+        row |= {"matrix": np.eye(2, 3), "size": 128, "centring": "legacy", "span": 0.5, "quality": {}, "track": 0}
+        names = table.id if held is None else held
+        pngs = [(n, store.face_png(crop, store.FaceRow.of(id=n, box_xyxy=BOX, **row))) for n in names]
+        store.write_archive(tmp_path / "a.zip", pngs)
+        store.write_table(tmp_path / "scores.parquet", table, {"person": "ann", "by": "sharpness", "group": "none"})
+        (tmp_path / "ann.yaml").write_text(text)
+        out = {"out": "decisions.parquet", "json": "dropped.json", "sheet": "dropped.jpg", "page": "faces.html"}
+        out = {name: tmp_path / file for name, file in out.items()}
+        given_ = {
+            "person": "ann",
+            "scores": tmp_path / "scores.parquet",
+            "edits": [tmp_path / "ann.yaml"] if text else [],
+        }
+        archives = {"clips": ["a"], "archives": [tmp_path / "a.zip"]}
+        script.main(argparse.Namespace(settings=json.dumps(settings), **given_, **archives, **out))
+        pages = (tmp_path / "faces.html").read_text(encoding="utf-8")
+        return (
+            store.read_table(out["out"], DecisionTable),
+            store.read_json(out["json"]),
+            pages,
+            store.read_picture(out["sheet"]),
+        )
+
+    return go
+
+
+def test_the_stage_writes_decisions_numbers_a_picture_and_a_page(run):
+    table = scores(sharpness=[1.0, 2, 20, 20, 20, 20], look=[1, 1, 1, 1, 2, 2])
+    line = "- {clip: a, face: 000001_0, box: [10, 10, 60, 60]}"
+    (decisions, meta), numbers, page, picture = run(table, f"keep:\n{line}\n", looks=[1], near_duplicates=0)
+    assert decisions.use_train.tolist() == [False, True, True, True, False, False]
+    assert meta == {"person": "ann", "counts": clean.counts(decisions)}
+    assert numbers["person"] == "ann" and numbers["train"] == 3 and numbers["dropped"]["another look"]["limit"] == [1]
+    assert '"keep":[["a","000001_0",[10,10,60,60]]]' in page and '"1 \\u003c 5"' in page and picture.size
+
+
+def test_the_page_says_what_it_does_not_show(run):
+    (decisions, _), _, page, _ = run(scores(), held=[f"{k:06d}_0" for k in range(4)])
+    assert clean.counts(decisions)[clean.TAKEN_OUT] == 2
+    assert '"note":"2 more were taken out of the archives."' in page and "000005_0" not in page
+    (decisions, _), numbers, page, _ = run(scores(), held=[])
+    assert not decisions.use_train.any() and decisions.use_swap.all() and numbers["train"] == 0

@@ -99,6 +99,11 @@ def test_a_page_begins_as_the_settings_ask(tmp_path):
     assert re.findall(r'class="v">([\d.]+)<', document) == ["0.500", "0.900", "0.700"]
 
 
+def test_a_page_without_faces_says_so(tmp_path):
+    document = browse(tmp_path, made(ScoreTable.empty(), FILE.split("identity:")[0]))
+    assert "No face is left" in document and listed(edits.read(yaml_of(document), where="x"), "swap_only")
+
+
 # which faces
 
 

@@ -180,6 +180,13 @@ def test_the_stage_orders_compares_and_draws(run):
     assert run(bins=3)[1]["group"] == "bins" and run()[1]["group"] == "none"
 
 
+def test_where_all_faces_were_taken_out_the_sheet_is_empty(run, tmp_path):
+    for clip in ("one", "two"):
+        store.write_archive(tmp_path / f"{clip}.zip", [])
+    table, _, sheet = run(group="look", bins=3)
+    assert len(table) == 10 and sheet.shape[0] < 120
+
+
 def test_what_cannot_be_sorted_is_one_line(run):
     with pytest.raises(
         SwapError, match=r"sort\.like: expected a face such as clip/000012_0, found no face two/000099_0"

@@ -174,8 +174,9 @@ class Clean(Section):
     """Faces of which more seems hidden do not train, per cent of the skin; a guess, thick glasses have about 40."""
     max_distance: float = Field(0.6, gt=0, le=2)
     """Faces whose own embedding lies farther from the references do not train."""
-    duplicates: Literal["drop", "keep"] = "drop"
-    """Whether frames that hardly differ from the one before train too."""
+    duplicates: Literal["drop", "keep"] = "keep"
+    """Whether faces of frames that hardly differ from the frame before train. A slow movement is dropped whole by `drop`;
+    `near_duplicates` looks at the face itself."""
     near_duplicates: float = Field(6.0, ge=0, le=50)
     """Of faces of one clip whose pictures differ less, the sharpest trains, per cent of their contrast; 0: all train.
     Neighbouring frames of a calm speaker differ by 4 to 12, a blink by 28."""
