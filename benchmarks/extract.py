@@ -8,12 +8,13 @@ processes, started in turns; medians are taken.
 
 The loop is what one writes first: OpenCV decodes, and on every frame dlib's HOG detector, its 68 landmarks and its own face
 descriptor run. It writes nothing. The stage starts from the frame table, which is another stage's, and writes all its
-outputs: the table, and the archive of crops with their rows.
+outputs: the table, and the archive of crops with their rows. Memory is that of all its processes together, sampled.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -111,18 +112,35 @@ def measured(clip: Path, folder: Path, repeats: int, settings: str) -> dict[str,
 def run(arguments: list[str]) -> Run:
     """Python with these arguments, at the project's root, as Snakemake starts a job of one thread."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    begin = time.perf_counter()
+    begin, before = time.perf_counter(), os.times()
     with tempfile.TemporaryFile("w+") as words, tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
             [sys.executable, *arguments], stdout=words, stderr=complaints, cwd=ROOT, env=environment
         )
-        _, status, used = os.wait4(process.pid, 0)  # the only way to learn the peak of one child
-        process.returncode = os.waitstatus_to_exitcode(status)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, resident(process.pid))
+            time.sleep(0.1)
         seconds = time.perf_counter() - begin
         words.seek(0), complaints.seek(0)
         if process.returncode:
             sys.exit(f"extract: {arguments[0]} failed: {complaints.read().strip()[-400:]}")
-        return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, words.read())
+        after = os.times()
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        return Run(seconds, cpu, peak / 2**20, words.read())
+
+
+def resident(pid: int) -> int:
+    """Resident memory of a process and its children, bytes; what they share counts twice."""
+    import psutil
+
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        first = psutil.Process(pid)
+        for one in (first, *first.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += one.memory_info().rss
+    return total
 
 
 def rows(path: Path) -> int:

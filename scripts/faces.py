@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import cv2
 import numpy as np
@@ -21,25 +22,28 @@ def main(args):
     cv2.setNumThreads(threads)
     scale = (detect.PHOTO_SCALE if info.photos else 1) * (detect.SMALL_SCALE if settings.small_faces else 1)
     names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
-    found = extract.extract(
-        numbered(args, frames, info),
-        names,
-        info,
-        settings,
-        origins=origins(args.path, names, sha256=meta["sha256"]),
-        given=given(args.path, names),
-        detector=detect.DETECTORS[settings.detector](
-            detect_size=settings.detect_size * scale,
-            min_score=settings.min_score,
-            threads=threads,
-            model=b"".join(file.read_bytes() for file in args.detector_file),
-        ),
-        fit=detect.fitter(nets.model_path("landmarks")),
-        network=lambda: nets.identity_session(threads=threads),
-    )
+    network = partial(extract.identity_network, threads)
     parts = []
-    # the archive grows as faces come; the table's rows are kept, the pictures are not
-    store.write_archive(args.archive, extract.gathered(found, parts))
+    with extract.second_process(network, threads=threads) as worker:
+        found = extract.extract(
+            numbered(args, frames, info),
+            names,
+            info,
+            settings,
+            origins=origins(args.path, names, sha256=meta["sha256"]),
+            given=given(args.path, names),
+            detector=detect.DETECTORS[settings.detector](
+                detect_size=settings.detect_size * scale,
+                min_score=settings.min_score,
+                threads=threads,
+                model=b"".join(file.read_bytes() for file in args.detector_file),
+            ),
+            fit=detect.fitter(nets.model_path("landmarks")),
+            worker=worker,
+            network=network,
+        )
+        # the archive grows as faces come; the table's rows are kept, the pictures are not
+        store.write_archive(args.archive, extract.gathered(found, parts))
     faces = extract.table(parts)
     tracks, seen = len(np.unique(faces.track)), len(np.unique(faces.frame))
     said = f"{progress.counted(len(faces), 'face')} of {progress.counted(tracks, 'track')}"
@@ -70,7 +74,7 @@ def numbered(args, frames, info):
     """(number, shot, frame_bgr) of each frame; a photo is a shot of its own."""
     shots = dict(zip(frames.number.tolist(), frames.shot.tolist(), strict=True))
     unit = "photos" if info.photos else "frames"
-    decoded = video.decode(args.path, frames, info)
+    decoded = video.decode(args.path, frames, info, quick=True)
     for number, frame_bgr in progress.track(decoded, len(frames), f"faces {args.clip}", unit=unit):
         yield number, number if info.photos else shots[number], frame_bgr
 

@@ -1,18 +1,22 @@
-"""A clip's faces from its frames: found, followed, cut out, described. One pass, two threads, memory that does not grow."""
+"""A clip's faces from its frames: found, followed, cut out, described. One pass, two processes, memory that hardly grows."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
-from swapcore import align, detect, embedding, quality, store
+from swapcore import align, detect, embedding, nets, quality, store
 from swapcore.config.fields import Faces
 from swapcore.types import ClipInfo, FaceSet
 
@@ -20,7 +24,6 @@ Row = dict[str, Any]
 KEPT = ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected", "fitted")  # of detect.Found, as columns
 BATCH = 12  # faces that are described together
 PART = 512  # rows that are packed together
-AHEAD = 8  # faces that wait to be cut out, with their frames
 QUEUE_BYTES = 256 << 20  # of frames that `follow` may hold; very large frames are looked at more often
 
 
@@ -42,48 +45,76 @@ def extract(
     given: Mapping[int, tuple[np.ndarray, float]],
     detector: detect.Detector,
     fit: detect.Fitter,
+    worker: Executor,
     network: Callable[[], Any],
 ) -> Iterator[tuple[Row, bytes]]:
     """Each face of a clip, in order: its row of the face table but for what needs its whole track, and its PNG.
 
     Takes (number, shot, frame_bgr (h, w, 3) uint8) and `names`, a photo's file name or "" by number; `origins` are the
     name and sha256 of the file that each is from, which the PNG's row keeps. `given` are landmarks (68, 2) and score of
-    photos that say themselves where their one face is: in those nothing is detected. `network` makes the session of the
-    identity network (nets.identity_session); it is called in the second thread, which cuts out, embeds and compresses the
-    faces of some frames while those of the next are found. A row's `embedding` is None where the face takes that of its
-    track's nearest; see `table`.
+    photos that say themselves where their one face is: in those nothing is detected. `worker` embeds, scores and
+    compresses the faces of some frames while those of the next are found; there `network` gives the session of the identity
+    network. A row's `embedding` is None where the face takes that of its track's nearest; see `table`.
     """
-    rate, seen, ahead = float(info.rate), Counter(), deque()
+    rate, seen = float(info.rate), Counter()
     every = max(1, min(settings.every, QUEUE_BYTES // (6 * info.width * info.height)))
-    with ThreadPoolExecutor(1) as worker:
-        session = worker.submit(network)  # made while the first faces are found
 
-        def cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Future:
-            embedded = info.photos or seen[track] % settings.embed_every == 0
-            seen[track] += 1
-            ahead.append(worker.submit(_cut, frame_bgr, landmarks_xy, settings, embedded=embedded))
-            if len(ahead) > AHEAD:
-                ahead.popleft().result()
-            return ahead[-1]
+    def cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Cut:
+        embedded = info.photos or seen[track] % settings.embed_every == 0
+        seen[track] += 1
+        return _cut(frame_bgr, landmarks_xy, settings, embedded=embedded)
 
-        follow = partial(
-            detect.follow,
-            detect=detector,
-            fit=fit,
-            every=every,
-            carry=max(every, round(rate * detect.CARRY_SECONDS)),
-            gap=round(rate * detect.GAP_SECONDS),
-            min_size=settings.min_size,
-        )
-        found = _photos(frames, cut, given, follow) if info.photos else follow(frames, cut)
-        waiting: list[Future] = []
-        for batch in _batches(found, names):
-            waiting.append(worker.submit(_described, batch, info, settings, origins, session))
-            if len(waiting) > 1:
-                yield from waiting.pop(0).result()
-        for done in waiting:
-            yield from done.result()
-        session.result()
+    follow = partial(
+        detect.follow,
+        detect=detector,
+        fit=fit,
+        every=every,
+        carry=max(every, round(rate * detect.CARRY_SECONDS)),
+        gap=round(rate * detect.GAP_SECONDS),
+        min_size=settings.min_size,
+    )
+    found = _photos(frames, cut, given, follow) if info.photos else follow(frames, cut)
+    waiting: deque[Future] = deque()
+    for batch in _batches(found, names):
+        files = {face.frame: origins[face.frame] for _, face in batch}
+        waiting.append(worker.submit(_described, batch, info, settings, files, network))
+        if len(waiting) > 2:
+            yield from waiting.popleft().result()
+    for done in waiting:
+        yield from done.result()
+
+
+def second_process(network: Callable[[], Any], *, threads: int) -> Executor:
+    """A worker for `extract`: a process of its own, since dlib holds Python's lock. It makes the network at once.
+
+    `network` must be one that can be sent there, such as partial(identity_network, 1).
+    """
+    begin = multiprocessing.get_context("spawn")
+    worker = ProcessPoolExecutor(1, mp_context=begin, initializer=_begin, initargs=(threads,))
+    worker.submit(_warm, network)
+    return worker
+
+
+@cache
+def identity_network(threads: int) -> Any:
+    """nets.identity_session, made once in a process."""
+    return nets.identity_session(threads=threads)
+
+
+def _begin(threads: int) -> None:
+    """In the second process: the first one alone answers Ctrl-C, and where it is killed the second ends too."""
+    cv2.setNumThreads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _warm(network: Callable[[], Any]) -> None:
+    network()
 
 
 def gathered(found: Iterable[tuple[Row, bytes]], parts: list[FaceSet]) -> Iterator[tuple[str, bytes]]:
@@ -145,7 +176,7 @@ def _batches(
 
 def _photos(
     photos: Iterable[tuple[int, int, np.ndarray]],
-    cut: Callable[[np.ndarray, np.ndarray, int], Future],
+    cut: Callable[[np.ndarray, np.ndarray, int], Cut],
     given: Mapping[int, tuple[np.ndarray, float]],
     follow: Callable[..., Iterator[tuple[int, list[detect.Found]]]],
 ) -> Iterator[tuple[int, list[detect.Found]]]:
@@ -163,7 +194,7 @@ def _photos(
         yield number, faces
 
 
-def _on(cut: Callable[..., Future], first: int, photo_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Future:
+def _on(cut: Callable[..., Cut], first: int, photo_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Cut:
     return cut(photo_bgr, landmarks_xy, first + track)
 
 
@@ -179,14 +210,14 @@ def _described(
     info: ClipInfo,
     settings: Faces,
     origins: Mapping[int, tuple[str, str]],
-    session: Future,
+    network: Callable[[], Any],
 ) -> list[tuple[Row, bytes]]:
     """Rows and PNGs of a batch."""
-    cuts = [face.data.result() for _, face in batch]
-    chips = [cut.chip_bgr for cut in cuts if cut.chip_bgr is not None]
-    embeddings = iter(embedding.embed_chips(np.array(chips), session.result()) if chips else ())
+    chips = [face.data.chip_bgr for _, face in batch if face.data.chip_bgr is not None]
+    embeddings = iter(embedding.embed_chips(np.array(chips), network()) if chips else ())
     done = []
-    for (name, face), (matrix, crop_bgr, chip_bgr) in zip(batch, cuts, strict=True):
+    for name, face in batch:
+        matrix, crop_bgr, chip_bgr = face.data
         seen = quality.view(crop_bgr, face.landmarks_xy, face.box_xyxy, matrix)
         scores = quality.of(seen)
         row = {"id": name} | {key: getattr(face, key) for key in KEPT}

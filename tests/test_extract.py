@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -60,16 +61,17 @@ def made(count, settings=SETTINGS, info=INFO, network=None, given=None):
     session = network if callable(network) else lambda: network
     names = dict.fromkeys(range(count), "")
     frames = film(count)
-    return list(
-        extract.extract(
+    with ThreadPoolExecutor(1) as worker:
+        found = extract.extract(
             *(frames, names, info, settings),
             origins=dict.fromkeys(range(count), ("x.mp4", "0" * 64)),
             given=given or {},
             detector=detector,
             fit=fit,
+            worker=worker,
             network=session,
         )
-    ), network
+        return list(found), network
 
 
 def test_no_face_is_forgotten_and_all_are_in_order():

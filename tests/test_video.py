@@ -275,6 +275,15 @@ def test_decode_agrees_with_pyav(clips, name):
     check_decoded(clips / name)
 
 
+def test_quick_decoding_hardly_differs(footage):
+    path = footage / "clip_c.mp4"
+    frames, info = video.index(path, name="x", **INDEX)
+    some = set(range(0, len(frames), 100))
+    exact, quick = (dict(video.decode(path, frames, info, wanted=some, quick=way)) for way in (False, True))
+    off = [np.abs(exact[n].astype(int) - quick[n]).mean() for n in some]
+    assert exact.keys() == quick.keys() == some and 0 < max(off) < 0.1
+
+
 @pytest.mark.parametrize("wanted", [{0}, {49}, {3, 4, 20}, set(), {7, 999}, None])
 def test_decode_gives_what_is_wanted(clips, wanted):
     path = clips / "constant.mp4"

@@ -57,9 +57,9 @@ class Faces(Section):
     """The longer side that frames are detected at, pixels; cnn finds faces from 62 there, hog from 80, yunet from about 10."""
     small_faces: bool = False
     """Whether to find faces half as wide too, with cnn from a sixteenth of the frame: detection at four times the pixels."""
-    every: int = Field(10, ge=1, le=100)
+    every: int = Field(12, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
-    embed_every: int = Field(3, ge=1, le=100)
+    embed_every: int = Field(4, ge=1, le=100)
     """Embed every n-th face of a track; those between take the embedding of the nearest."""
     min_score: float = Field(0.0, ge=-5, le=5)
     """Detections below this score are dropped: 0 is the detector's usual, clear faces have 1; down to -0.6 finds more."""
