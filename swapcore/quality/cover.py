@@ -31,9 +31,9 @@ def misalignment(view: View) -> float:
     Brows, eyes, nose and lips are drawn from the landmarks; the directions of the edges of drawing and picture, as double
     angles, so that dark on light and light on dark are the same, are correlated inside the hull of the landmarks (cf.
     Cootes & Taylor 2001, structure of edges in place of grey values). Faces in place have 45 to 75 on three people's
-    footage, to 91 in the studio's hardest light; landmarks a tenth of the brows' width aside 74 to 96, a fifth 80 to 108, a
-    third 87 to 123. Hands raise it (median 78 where one hides a quarter). A plausible shape is no proof: dlib's predictor
-    draws a face on anything, so the shape itself tells next to nothing.
+    footage, to 91 in the studio's hardest light and turned by 60 degrees; landmarks a tenth of the brows' width aside 74 to
+    96, a fifth 80 to 108, a third 87 to 123. Hands raise it (median 78 where one hides a quarter). A plausible shape is no
+    proof: dlib's predictor draws a face on anything, so the shape itself tells next to nothing.
     """
     picture = cv2.resize(view.luma, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     points = view.luma_xy / 2 - 0.25
