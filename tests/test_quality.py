@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from itertools import pairwise
 
 import cv2
@@ -63,8 +64,12 @@ def test_a_score_hardly_depends_on_the_size_of_the_crop(size, actor_at):
 def actor_at():
     """f(frame, actor="bob", size=256, change=identity): a studio face as scores take it, landmarks from the truth."""
 
+    @functools.cache
+    def rendered(actor, frame):
+        return studio.render(studio.actor_named(actor), frame, size=288)
+
     def cut(frame, actor="bob", size=256, change=lambda picture: picture):
-        picture, truth = studio.render(studio.actor_named(actor), frame, size=320)
+        picture, truth = rendered(actor, frame)
         landmarks = truth.faces[0].landmarks_xy
         matrix = align.crop_matrix(landmarks, size=size, span=0.5)
         return change(align.warp(picture, matrix, size)), landmarks, detect.box_around(landmarks), matrix
