@@ -21,6 +21,8 @@ from swapcore.types import DatasetTable, DecisionTable, ScoreTable
 COUNT = 20
 LOOK = {"coverage": 0.8, "resolution": 32}
 
+META = {"by": "sharpness", "group": "none"}  # of the table of scores
+
 
 @pytest.fixture(scope="module")
 def scripts(root):
@@ -37,7 +39,7 @@ def folder(tmp_path):
     names = np.sort(faces.table.id.astype(str)).astype(object)
     where = np.tile([0.0, 0, 1, 1], (COUNT, 1))  # as make_faces says
     table = scores(COUNT, clip=np.full(COUNT, "ann", object), id=names, yaw=faces.table.yaw, box_xyxy=where)
-    store.write_table(tmp_path / "scores.parquet", table, {"by": "sharpness"})
+    store.write_table(tmp_path / "scores.parquet", table, META)
     return tmp_path
 
 
@@ -130,6 +132,6 @@ def test_an_older_archive_is_not_taken_for_this_one(scripts, folder):
     """Detected otherwise, the same id may be another face of the frame, even another person's."""
     table, _ = store.read_table(folder / "scores.parquet", ScoreTable)
     moved = dataclasses.replace(table, box_xyxy=table.box_xyxy + [[1.5, 0, 1.5, 0]])
-    store.write_table(folder / "scores.parquet", moved, {"by": "sharpness"})
+    store.write_table(folder / "scores.parquet", moved, META)
     with pytest.raises(SwapError, match=r"ann\.zip: face 000000_0 is at another place.*delete it"):
         made(scripts, folder, folder / "ann.zip")
