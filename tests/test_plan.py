@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 
 import pytest
@@ -47,7 +48,7 @@ def toy(made):
         for f in (made.folder / d).rglob("*")
         if f.is_file()
     }
-    config, clips = dict(made.config), dict(made.clips)
+    config, clips = copy.deepcopy(made.config), dict(made.clips)
     yield made
     for d in ("config", "film", "photos", "workflow", "swapcore", "scripts"):
         for file in (made.folder / d).rglob("*"):
