@@ -26,7 +26,7 @@ def main(args):
     parts = []
     with extract.second_process(network, threads=threads) as worker:
         found = extract.extract(
-            numbered(args, frames, info),
+            extract.ahead(numbered(args, frames, info)),
             names,
             info,
             settings,
