@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("media")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -22,4 +24,14 @@ def footage() -> Path:
     folder = Path(os.environ.get("SWAPCORE_FOOTAGE", ROOT.parent / "shared" / "footage"))
     if not folder.is_dir():
         pytest.skip(f"no footage at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory) -> Path:
+    """Folder of all media.CLIPS."""
+    from media import made_clips
+
+    folder = tmp_path_factory.mktemp("clips")
+    made_clips(folder)
     return folder
