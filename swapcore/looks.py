@@ -18,9 +18,7 @@ ALIKE = {"yaw": 12.0, "pitch": 10.0, "exposure": 12.0, "contrast": 4.0, "mouth_o
 ALIKE_SIDE = 15.0  # how much lighter one half of the face is than the other, per cent
 REACH = 1.5  # faces are compared up to this unlikeness
 SHRINK = 0.3  # share of the mean that is added to the scatter's variances: how far directions are trusted
-SCATTER = (
-    0.04  # of a person's embeddings within a track, summed over the dimensions, where tracks are too short to tell
-)
+SCATTER = 0.04  # of embeddings within a track, summed over the dimensions, where tracks are too short to tell
 LEAST = 30  # faces beyond one a track from which the scatter is measured
 INDEPENDENT = 2.0  # of so many matched faces one counts, for neighbours resemble each other
 PER_TRACK = 24  # faces of a track that are looked at, spread evenly

@@ -178,7 +178,7 @@ def _decided(frame: _Frame, settled: int, open_gaps: list[int], alive: set[int])
 
 
 def _found(
-    frame: _Frame, describe: Callable[[np.ndarray, np.ndarray], Any], min_size: float
+    frame: _Frame, describe: Callable[[np.ndarray, np.ndarray, int], Any], min_size: float
 ) -> tuple[int, list[Found]]:
     """A frame's faces, without false detections; what no detection contradicted is a face."""
     faces = []

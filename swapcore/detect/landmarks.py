@@ -22,9 +22,7 @@ CHIP_SHARE = 0.7
 STARTS = ((0.0, 0.0), (-0.15, 0.0), (0.15, 0.0), (0.0, -45.0), (0.0, 45.0), (0.0, -90.0), (0.0, 90.0))
 SETTLED = 0.015  # mean motion of landmarks from one fit to the next that no longer counts, shares of the face
 TURNED = 25  # degrees of yaw from which even settled landmarks are tried from other starts
-RESTING = (
-    0.03  # that, and how far apart landmarks and those found in the mirror are, from which no more starts are tried
-)
+RESTING = 0.03  # that motion and what `askew` says, together, below which no more starts are tried
 UNREST = 800  # degrees of yaw that weigh as much as a motion by the whole face
 # Each landmark's partner on the other side of the face.
 MIRRORED = np.array(
