@@ -41,7 +41,7 @@ def main(args):
             page.sheets(crops, page.side(len(shown))),
             person=args.person,
             edits=by_hand,
-            rest=page.other_headings(text),
+            rest=edits.other_headings(text),
             why=[clean.value(scores, row, ruled.reason[row], settings) for row in shown],
             by=meta["by"],
             group=meta["group"],

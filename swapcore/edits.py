@@ -18,6 +18,7 @@ from swapcore.types import FaceSet
 
 SAME_FACE = 0.5  # smallest overlap of the noted box with the face that has this id now
 SAME_TRACK = 0.5  # smallest overlap of the noted frames with those of the track that has this number now
+LISTS = ("reject", "swap_only", "keep")  # of faces; a face stands in one of them at most
 NOBODY = "nobody"  # in the place of a person: the track is unknown
 ENTRY = "{clip: stunt, face: 000012_0, box: [left, top, right, bottom]}"
 TRACK = "stunt/3: lead"
@@ -96,7 +97,7 @@ def read(text: str, *, where: str, person: str = "") -> Edits:
         lists[name] = tuple(made)
     found = Edits(**lists)
     named: dict[tuple[str, str], str] = {}
-    for name in ("reject", "swap_only", "keep"):
+    for name in LISTS:
         for entry in getattr(found, name):
             if named.setdefault((entry.clip, entry.face), name) != name:
                 both = f"{named[entry.clip, entry.face]} and in {name}"
@@ -184,6 +185,15 @@ def _rows(track: Track, faces: FaceSet) -> list[int]:
                 f"not {track.frames[0]} to {track.frames[1]}; {remedy}"
             )
     return rows.tolist()
+
+
+def other_headings(text: str) -> str:
+    """Of the text of a file that `read` took, what stands under other headings than LISTS, as YAML; comments are lost."""
+    known = yaml.BaseLoader(text).get_single_data() or {}
+    rest = {name: value for name, value in known.items() if name not in LISTS and value}
+    return (
+        yaml.safe_dump(rest, allow_unicode=True, sort_keys=False, default_flow_style=None, width=1000) if rest else ""
+    )
 
 
 def line(clip: str, face: str, box_xyxy: np.ndarray) -> str:

@@ -37,7 +37,7 @@ def made(table, text="", **change):
     about = {
         "person": "ann",
         "edits": by_hand,
-        "rest": page.other_headings(text),
+        "rest": edits.other_headings(text),
         "why": [clean.value(table, row, ruled.reason[row], Clean()) for row in range(len(table))],
         "by": "sharpness",
         "group": "none",
@@ -149,7 +149,7 @@ def test_three_thousand_faces_are_fifteen_megabytes_at_most():
     ],
 )
 def test_other_headings_say_the_same_after(text):
-    before, after = (edits.read(t, where="x") for t in (text, page.other_headings(text)))
+    before, after = (edits.read(t, where="x") for t in (text, edits.other_headings(text)))
     plain = [[(str(e)) for e in found.identity] for found in (before, after)]
     assert plain[0] == plain[1]
 

@@ -15,10 +15,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-import yaml
 
 from swapcore import quality, store
-from swapcore.edits import Edits
+from swapcore.edits import LISTS, Edits
 from swapcore.sort import DESCENDING, LABELS
 from swapcore.types import DecisionTable, ScoreTable
 
@@ -27,7 +26,6 @@ COLUMNS, ROWS = 16, 16  # of thumbnails on a sheet
 SIDES = tuple(range(96, 193, 16))  # pixels a thumbnail; whole blocks of JPEG, so that none shows its neighbours
 BYTES = 8_000_000  # that all sheets together may have, before base64 makes them a third larger
 PER_PIXEL = 0.30  # bytes that a pixel of a face takes as JPEG, measured 0.15 to 0.21
-LISTS = ("reject", "swap_only", "keep")
 
 ABOUT = {
     "distance": "How far the face's embedding lies from the person's references; one person is below about 0.6.",
@@ -88,9 +86,9 @@ def build(
     """The page's text.
 
     scores and ruled: the faces shown, and what the rules alone say of them; pictures: their `sheets`. edits: all that the
-    person's file says today, of which `rest` is the YAML that no click changes (`other_headings`). why: per face, the number
-    behind its reason ("" for none). by and group: how the page is sorted and grouped at first (sort.by; none, look, clip or
-    bins). note: a line at the page's head.
+    person's file says today, of which `rest` is the YAML that no click changes (`edits.other_headings`). why: per face, the
+    number behind its reason ("" for none). by and group: how the page is sorted and grouped at first (sort.by; none, look,
+    clip or bins). note: a line at the page's head.
     """
     names = [name for name in LABELS if name in scores.columns()]
     clips = list(dict.fromkeys(scores.clip.tolist()))
@@ -140,15 +138,6 @@ def build(
         name, _, after = piece.partition("*/")
         pieces[k] = parts[name] + after
     return "".join(pieces)
-
-
-def other_headings(text: str) -> str:
-    """Of the text of an edits file, what stands under other headings than LISTS, as YAML; comments are lost."""
-    known = yaml.load(text, yaml.BaseLoader) or {}
-    rest = {name: value for name, value in known.items() if name not in LISTS and value}
-    return (
-        yaml.safe_dump(rest, allow_unicode=True, sort_keys=False, default_flow_style=None, width=1000) if rest else ""
-    )
 
 
 def _file(name: str) -> str:
