@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import fields
 
 import numpy as np
 
-from swapcore import looks
+from swapcore import edits, looks
 from swapcore.types import FaceSet, FrameTable, PeopleTable, ScoreTable
 
 # sort.by -> largest first; a sheet begins with what is best, or with the smallest where nothing is best
@@ -197,7 +196,5 @@ def lines(scores: ScoreTable, person: str) -> str:
         "# under reject:, swap_only:, keep: or identity:\n"
     )
     table = scores.select(np.argsort(scores.order, kind="stable"))
-    rows = zip(table.clip, table.id, table.box_xyxy.round().astype(int).tolist(), strict=True)
-    return head + "".join(
-        f"- {{clip: {clip}, face: {json.dumps(name, ensure_ascii=False)}, box: {box}}}\n" for clip, name, box in rows
-    )
+    rows = zip(table.clip, table.id, table.box_xyxy, strict=True)
+    return head + "".join(edits.line(*row) for row in rows)

@@ -203,5 +203,5 @@ def test_the_lines_are_ready_to_copy():
     text = sort.lines(scores(3), "ann")
     assert len(yaml.safe_load(text)) == 3
     assert len(edits.read("reject:\n" + text, where="x").reject) == 3
-    odd = scores(1, id=['d\'a "x" \\ ü_0'])
+    odd = scores(1, id=['d\'a "x" \\ ü \x85\u2028_0'])  # with what YAML takes for line ends
     assert edits.read("keep:\n" + sort.lines(odd, "ann"), where="x").keep[0].face == odd.id[0]
