@@ -9,6 +9,7 @@ import numpy as np
 
 from swapcore import edits as by_hand
 from swapcore.config.fields import Clean
+from swapcore.distances import squares
 from swapcore.errors import SwapError
 from swapcore.types import DecisionTable, ScoreTable
 
@@ -140,7 +141,7 @@ def _near_better(points: np.ndarray, kept: np.ndarray, within: float) -> np.ndar
         block = points[start : start + BLOCK]
         gone = _nearest(block, stays) < within if len(stays) else np.zeros(len(block), bool)
         gone &= ~kept[start : start + BLOCK]
-        close = _squares(block, block) < within**2
+        close = squares(block, block) < within**2
         for k in np.flatnonzero(~gone):
             later = close[k] & ~kept[start : start + BLOCK]
             later[: k + 1] = False
@@ -153,13 +154,8 @@ def _near_better(points: np.ndarray, kept: np.ndarray, within: float) -> np.ndar
 
 def _nearest(block: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Distance of each of block (k, d) to the nearest of points (n, d), (k,)."""
-    parts = [_squares(block, points[k : k + 8 * BLOCK]).min(1) for k in range(0, len(points), 8 * BLOCK)]
+    parts = [squares(block, points[k : k + 8 * BLOCK]).min(1) for k in range(0, len(points), 8 * BLOCK)]
     return np.sqrt(np.min(parts, 0))
-
-
-def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared distances of points (k, d) and (n, d), (k, n)."""
-    return np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T, 0)
 
 
 def counts(decisions: DecisionTable) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from swapcore.distances import squares
 from swapcore.types import Measured
 
 # a difference of so much is one unit of unlikeness of two faces: degrees, degrees, L*, L*, per cent of the nose, per cent
@@ -106,7 +107,7 @@ def _grouped(tracks: list[_Track], distance: float) -> np.ndarray:
 
     while merge(known(), distance**2):
         pass
-    while merge(np.where(weight > 0, np.inf, _squares(means)), STRANGERS**2):
+    while merge(np.where(weight > 0, np.inf, squares(means, means)), STRANGERS**2):
         pass
     return group
 
@@ -122,7 +123,7 @@ def _compared(tracks: list[_Track]) -> tuple[np.ndarray, np.ndarray]:
     weight, square = np.zeros((len(tracks), len(tracks))), np.zeros((len(tracks), len(tracks)))
     for k in range(len(tracks)):
         mine = slice(starts[k], starts[k + 1])
-        unlike = _squares(manner[mine], manner)
+        unlike = squares(manner[mine], manner)
         near = np.maximum(0, 1 - unlike / REACH**2)  # (mine, all)
         of_mine = np.add.reduceat(near, starts[:-1], 1)  # (mine, tracks)
         of_theirs = near.sum(0)
@@ -167,9 +168,3 @@ def _without_small(group: np.ndarray, means: np.ndarray, faces: np.ndarray) -> n
     for name in small:
         group[group == name] = min(large, key=lambda other: float(((middle[other] - middle[name]) ** 2).sum()))
     return group
-
-
-def _squares(a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
-    """Squared distances of points (k, d) to points (n, d), (k, n)."""
-    b = a if b is None else b
-    return np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T, 0)

@@ -15,6 +15,7 @@ ORDER = [
     "config",
     "progress",
     "code",
+    "distances",
     "store",
     "video",
     "nets",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from swapcore.distances import squares
 from swapcore.types import FaceSet
 
 NEAREST = 3  # a face is as far from a person as the mean of this many of the references nearest to it
@@ -24,8 +25,7 @@ def distance(embeddings: np.ndarray, references: np.ndarray) -> np.ndarray:
 def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Euclidean distances of (n, d) and (m, d): (n, m) float64."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    squares = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
-    return np.sqrt(np.maximum(squares, 0))
+    return np.sqrt(squares(a, b))
 
 
 def merit(faces: FaceSet) -> np.ndarray:
