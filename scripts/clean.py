@@ -32,7 +32,9 @@ def main(args):
         store.write_table(args.out, decisions, {"person": args.person, "counts": counts})
         store.write_json(args.json, {"person": args.person, **clean.summary(decisions, settings)})
         store.write_picture(args.sheet, picture(args.person, scores, decisions, settings, archives, there))
-        ruled = clean.decide(scores, settings, edits.Edits(), there=there)
+        ruled = decisions  # what the page shows beside what was decided by hand
+        if any(getattr(by_hand, name) for name in edits.LISTS):
+            ruled = clean.decide(scores, settings, edits.Edits(), there=there)
         shown = np.flatnonzero(there)[page.chosen(scores.select(there), by_hand)]
         crops = (archives[clip].crop(name) for clip, name in zip(scores.clip[shown], scores.id[shown], strict=True))
         text = page.build(

@@ -17,6 +17,7 @@ from swapcore.types import DecisionTable, ScoreTable
 
 LIMITS = Clean(duplicates="drop", min_sharpness=5, min_size=40, max_yaw=60, max_distance=0.6)
 BOX = (10.0, 10.0, 60.0, 60.0)
+LINE = "- {clip: a, face: 000001_0, box: [10, 10, 60, 60]}"
 
 
 MEASURED = {
@@ -323,12 +324,20 @@ def run(root, tmp_path, monkeypatch):
 
 def test_the_stage_writes_decisions_numbers_a_picture_and_a_page(run):
     table = scores(sharpness=[1.0, 2, 20, 20, 20, 20], look=[1, 1, 1, 1, 2, 2])
-    line = "- {clip: a, face: 000001_0, box: [10, 10, 60, 60]}"
-    (decisions, meta), numbers, page, picture = run(table, f"keep:\n{line}\n", looks=[1], near_duplicates=0)
+    (decisions, meta), numbers, page, picture = run(table, f"keep:\n{LINE}\n", looks=[1], near_duplicates=0)
     assert decisions.use_train.tolist() == [False, True, True, True, False, False]
     assert meta == {"person": "ann", "counts": clean.counts(decisions)}
     assert numbers["person"] == "ann" and numbers["train"] == 3 and numbers["dropped"]["another look"]["limit"] == [1]
     assert '"keep":[["a","000001_0",[10,10,60,60]]]' in page and '"1 \\u003c 5"' in page and picture.size
+
+
+@pytest.mark.parametrize(("text", "times"), [("", 1), ("identity: {a/0: ann}\n", 1), (f"keep:\n{LINE}\n", 2)])
+def test_faces_are_compared_once_where_nothing_was_decided_by_hand(run, monkeypatch, text, times):
+    called, decide = [], clean.decide
+    monkeypatch.setattr(clean, "decide", lambda *given, **more: called.append(1) or decide(*given, **more))
+    (decisions, _), _, page, _ = run(scores(sharpness=[20.0, 1, 20, 20, 20, 20]), text, near_duplicates=0)
+    assert len(called) == times and '"train":[1,0,1,1,1,1]' in page
+    assert decisions.use_train.tolist() == [True, times == 2, True, True, True, True]
 
 
 def test_the_page_says_what_it_does_not_show(run):
