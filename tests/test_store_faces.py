@@ -373,6 +373,22 @@ def test_a_zip_that_needs_a_password_is_named(tmp_path):
         store.FaceArchive(tmp_path / "x.zip")
 
 
+@pytest.mark.parametrize("error", archives.DAMAGE)
+def test_whatever_zipfile_says_of_damage_is_a_line(tmp_path, monkeypatch, error):
+    """Of an empty name Python 3.11 says IndexError, for one."""
+    path = zipped(tmp_path / "x.zip", [("a.png", png())])
+
+    def fail(*_):
+        raise error("broken")
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", fail)
+    with pytest.raises(SwapError, match=r"x\.zip: a\.png: broken; take it out"):
+        store.FaceArchive(path)
+    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", fail)
+    with pytest.raises(SwapError, match=r"x\.zip: expected a zip of faces \(broken\)"):
+        store.FaceArchive(path)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from([STORED, DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]),

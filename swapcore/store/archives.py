@@ -28,7 +28,7 @@ CLUTTER_FOLDERS = {"__macosx", "@eadir"}
 
 # what `zipfile` raises for damaged, encrypted and exotic archives
 DAMAGE = (
-    *(OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError),
+    *(OSError, EOFError, ValueError, IndexError, RuntimeError, OverflowError, MemoryError),
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
 
