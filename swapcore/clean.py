@@ -52,6 +52,11 @@ def seen_before(scores: ScoreTable, limits: Clean) -> np.ndarray:
     return scores.duplicate & (limits.duplicates == "drop")
 
 
+def filled_in(scores: ScoreTable, limits: Clean) -> np.ndarray:
+    """Its landmarks were not fitted in this frame, but lie between those before and after a short gap."""
+    return ~scores.fitted & (limits.filled == "drop")
+
+
 def another_look(scores: ScoreTable, limits: Clean) -> np.ndarray:
     """Its look is none of those in `looks`, where there are any."""
     return ~np.isin(scores.look, limits.looks) & bool(limits.looks)
@@ -60,6 +65,7 @@ def another_look(scores: ScoreTable, limits: Clean) -> np.ndarray:
 # reason -> which faces it drops, (n,) bool; a face that several drop is given the first
 RULES: dict[str, Rule] = {
     "another look": another_look,
+    "filled in over a gap": filled_in,
     **{reason: beyond(*threshold) for reason, threshold in THRESHOLDS.items()},
     "same as the frame before": seen_before,
 }
@@ -68,6 +74,7 @@ RULES: dict[str, Rule] = {
 LOOSEN: dict[str, str] = {
     **{reason: f"clean.{setting}" for reason, (_, setting) in THRESHOLDS.items()},
     "another look": "clean.looks",
+    "filled in over a gap": "clean.filled",
     "same as the frame before": "clean.duplicates",
     NEAR: "clean.near_duplicates",
 }

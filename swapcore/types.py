@@ -178,6 +178,7 @@ class ScoreTable(Measured):
     distance: np.ndarray = column(np.float32)  # identity, to the person's references
     similarity: np.ndarray = column(np.float32)  # see sort.similarity
     look: np.ndarray = column(np.int32)  # see looks.looks; 1 is the one seen first
+    fitted: np.ndarray = column(np.bool_)  # its landmarks were fitted; else filled in over a short gap
     duplicate: np.ndarray = column(np.bool_)  # its frame hardly differs from the one before
     order: np.ndarray = column(np.int64)  # rank by `sort.by`, 0 first
 

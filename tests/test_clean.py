@@ -39,6 +39,7 @@ def scores(n=6, **columns):
         "look": np.ones(n),
         **{name: np.full(n, value) for name, value in MEASURED.items()},
         "thumb": np.random.default_rng(7).integers(0, 255, (n, 16, 16)),
+        "fitted": np.ones(n, bool),
         "duplicate": np.zeros(n, bool),
         "order": np.arange(n),
     }
@@ -58,6 +59,7 @@ WORST = {
     "turned too far": ("yaw", -80.0),
     "raised or bowed too far": ("pitch", -70.0),
     "another look": ("look", 2),
+    "filled in over a gap": ("fitted", False),
     "same as the frame before": ("duplicate", True),
 }
 
@@ -186,6 +188,12 @@ def test_what_was_dropped_in_numbers():
 def test_duplicates_may_be_kept():
     limits = Clean(**{**LIMITS.model_dump(), "duplicates": "keep"})
     assert clean.decide(scores(duplicate=[True] * 6), limits, Edits()).use_train.all()
+
+
+def test_faces_filled_in_may_train():
+    table = scores(fitted=[True, False, True, True, False, True])
+    assert clean.decide(table, LIMITS, Edits()).use_train.tolist() == table.fitted.tolist()
+    assert clean.decide(table, Clean(**{**LIMITS.model_dump(), "filled": "keep"}), Edits()).use_train.all()
 
 
 def test_chosen_looks_train_and_unknown_ones_are_one_line():

@@ -41,6 +41,7 @@ def test_gathering_takes_one_persons_rows_and_marks_copies():
     frames = FrameTable(**{**made_up(FrameTable, 5).columns(), "number": np.arange(5), "duplicate": [0, 0, 1, 0, 1]})
     table = sort.gather("a", np.array([1, 2]), frames=frames, faces=faces, people=people)
     assert table.frame.tolist() == [1, 2] and table.duplicate.tolist() == [False, True]
+    assert table.fitted.tolist() == faces.fitted[[1, 2]].tolist()
     assert set(table.clip) == {"a"} and np.array_equal(table.thumb, faces.thumb[1:3])
     for name in quality.SCORES:
         assert getattr(table, name).tolist() == getattr(faces, name)[1:3].tolist()

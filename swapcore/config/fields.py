@@ -174,6 +174,9 @@ class Clean(Section):
     """Faces of which more seems hidden do not train, per cent of the skin; a guess, thick glasses have about 40."""
     max_distance: float = Field(0.6, gt=0, le=2)
     """Faces whose own embedding lies farther from the references do not train."""
+    filled: Literal["drop", "keep"] = "drop"
+    """Whether faces train whose landmarks were filled in over a short gap: the picture still showed the face there, while
+    neither detector nor landmarks found it."""
     duplicates: Literal["drop", "keep"] = "keep"
     """Whether faces of frames that hardly differ from the frame before train. A slow movement is dropped whole by `drop`;
     `near_duplicates` looks at the face itself."""
