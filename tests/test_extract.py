@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -183,3 +187,30 @@ def test_reading_ahead_stays_a_few_frames_ahead():
         next(handed)
     handed.close()
     assert 10 <= len(read) <= 10 + extract.AHEAD
+
+
+KILLED = """
+import os, signal
+from functools import partial
+from swapcore import extract
+
+if __name__ == "__main__":
+    worker = extract.second_process(partial(int), threads=1)
+    print(worker.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_second_process_ends_where_the_first_is_killed(root, tmp_path):
+    """It holds the first one's stdout, which is read to its end."""
+    (tmp_path / "killed.py").write_text(KILLED)
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    command = [sys.executable, tmp_path / "killed.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        second = int(process.stdout.readline())
+        try:
+            said, _ = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.kill(second, signal.SIGKILL)
+            pytest.fail("the second process goes on alone")
+    assert said == "" and process.returncode == -signal.SIGKILL
