@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from pngs import SIDE, png
 from test_align import picture
 from test_identify import KNOWN, embeddings, faces, person
-from test_store_faces import SIDE, png
 
 from swapcore import edits, identify, store, studio
 from swapcore.errors import SwapError
