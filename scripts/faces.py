@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, detect, extract, nets, progress, store, video
+from swapcore import ahead, config, detect, extract, nets, progress, store, video
 from swapcore.types import ClipInfo, FrameTable
 
 
@@ -26,7 +26,7 @@ def main(args):
     parts = []
     with extract.second_process(network, threads=threads) as worker:
         found = extract.extract(
-            extract.ahead(numbered(args, frames, info)),
+            ahead.ahead(numbered(args, frames, info)),
             names,
             info,
             settings,

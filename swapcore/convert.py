@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -13,6 +14,7 @@ from swapcore.blend import feather
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
 from swapcore.types import Changed, DecisionTable, Face, FaceSet, PeopleTable
+from swapcore.video import CURVES, Layout, Picture, block_means
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
@@ -75,8 +77,26 @@ def check_trained(trained: Mapping[str, Any], swap: Mapping[str, str], *, weight
         )
 
 
-def convert_frame(
-    frame_bgr: np.ndarray,
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """What was laid over a frame, in its pixels: the model's picture of a face, recoloured, and where it shows."""
+
+    left: int
+    top: int
+    alpha: np.ndarray  # (h, w) float32 0..1
+    crop_bgr: np.ndarray  # (r, r, 3) float32 BGR 0..1, values as the frame's are coded
+    matrix: np.ndarray  # (2, 3), frame pixels -> crop pixels
+
+    @property
+    def bgr(self) -> np.ndarray:
+        """The face at the frame's size under the whole of `alpha`, (h, w, 3) float32 BGR 0..1, as coded."""
+        height, width = self.alpha.shape
+        to_crop = self.matrix @ np.array([[1, 0, self.left], [0, 1, self.top], [0, 0, 1]], np.float64)
+        return np.clip(_spread(_smoothed(self.crop_bgr, self.matrix), to_crop, (height, width)), 0, 1)
+
+
+def convert_picture(
+    picture: Picture,
     faces: Sequence[Face],
     predict: Mapping[str, Predict],
     *,
@@ -87,21 +107,23 @@ def convert_frame(
     erode: float,
     soften: float,
     colour: str,
-) -> np.ndarray:
-    """Change `faces` in a frame.
+) -> tuple[Picture, list[Overlay]]:
+    """Change `faces` in a picture; return it and what was laid over it, from the lowest to the topmost.
 
-    frame_bgr uint8 (h, w, 3). For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the
-    target and gives the same of the source; resolution is r; centring and span say what that crop shows, as it was in training
-    (align.crop_matrix). mask and colour name a row of MASKS and COLOURS; erode and soften are shares of the face's size, the
-    template's longer side (masks.soften).
+    For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the target and gives the same of
+    the source; resolution is r; centring and span say what that crop shows, as it was in training (align.crop_matrix). mask
+    and colour name a row of MASKS and COLOURS; erode and soften are shares of the face's size, the template's longer side
+    (masks.soften).
 
-    Every crop is taken from the untouched frame. Faces are laid in from the smallest to the largest, so that of two which
-    overlap the nearer is on top. Pixels outside the soft masks keep their value to the bit; with nothing to change the frame
-    itself is returned. Raises SwapError where a model gives no picture.
+    Every crop is taken from the untouched picture. Faces are laid in from the smallest to the largest, so that of two which
+    overlap the nearer is on top. Samples outside the soft masks keep their value to the bit: of a chroma plane those that
+    stand for no pixel under a mask. With nothing to change the picture itself is returned. Raises SwapError where a model
+    gives no picture.
     """
     if not faces:
-        return frame_bgr
-    result = frame_bgr.copy()
+        return picture, []
+    result, laid = picture.copy(), []
+    curve = CURVES.get(picture.layout.transfer)
     placed = [
         (
             f,
@@ -111,23 +133,37 @@ def convert_frame(
     ]
     for face, matrix in sorted(placed, key=lambda p: _face_size(p[1], resolution[p[0].swap], span[p[0].swap])):
         side = resolution[face.swap]
-        target = align.warp(frame_bgr, matrix, side).astype(np.float32) / 255
-        swapped = _predict(predict[face.swap], target, face.swap)
-        points = align.transform(face.landmarks_xy, matrix)
-        swapped = COLOURS[colour](swapped, target, masks.MASKS[mask](points, size_hw=(side, side)))
         left, top, alpha = face_alpha(
             face.landmarks_xy,
             matrix,
             side=side,
             face_size=_face_size(matrix, side, span[face.swap]),
-            frame_hw=frame_bgr.shape[:2],
+            frame_hw=picture.layout.shapes[0],
             mask=mask,
             erode=erode,
             soften=soften,
         )
-        if alpha.size:
-            lay(result, swapped, matrix, left=left, top=top, alpha=alpha)
-    return result
+        if not alpha.size:
+            continue
+        target = crop(picture, matrix, side)
+        target = curve.to_screen(target) if curve else target
+        swapped = _predict(predict[face.swap], target, face.swap)
+        points = align.transform(face.landmarks_xy, matrix)
+        swapped = COLOURS[colour](swapped, target, masks.MASKS[mask](points, size_hw=(side, side)))
+        swapped = np.clip(swapped, 0, 1)
+        laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, matrix))
+        lay(result, laid[-1])
+    return result, laid
+
+
+def crop(picture: Picture, matrix: np.ndarray, side: int) -> np.ndarray:
+    """A crop of a picture, float32 (side, side, 3) BGR 0..1 as coded; matrix (2, 3) takes the picture's pixels to the crop's.
+
+    Each plane is cut out at its own resolution, as align.warp does, so the rest of the picture is never converted.
+    """
+    layout = picture.layout
+    planes = [align.warp(plane, _of_plane(matrix, layout, k), side) for k, plane in enumerate(picture.planes)]
+    return layout.bgr(np.stack(planes, -1))
 
 
 def face_alpha(
@@ -165,30 +201,37 @@ def face_alpha(
     return int(low[0]) + left, int(low[1]) + top, alpha[top : top + height, left : left + width]
 
 
-def lay(
-    frame_bgr: np.ndarray, crop_bgr: np.ndarray, matrix: np.ndarray, *, left: int, top: int, alpha: np.ndarray
-) -> None:
-    """Lay an aligned crop, float32 (r, r, 3) BGR 0..1, into a uint8 frame, in place, where alpha (h, w) at left, top says.
+def lay(picture: Picture, overlay: Overlay) -> None:
+    """Lay a face over a picture, in place, plane by plane.
 
-    matrix takes frame pixels to the crop's. The crop is brought to the frame's size by cubic interpolation; where it has to
-    shrink, it is smoothed first.
+    The crop is brought to each plane's size by cubic interpolation; where it has to shrink, it is smoothed first. Chroma that
+    stands for several pixels is mixed by the mean of their alphas.
     """
-    height, width = alpha.shape
+    layout, matrix = picture.layout, overlay.matrix
+    values = layout.values(_smoothed(overlay.crop_bgr, matrix))
+    for k, plane in enumerate(picture.planes):
+        left, top, alpha = block_means(overlay.alpha, overlay.left, overlay.top, layout, k)
+        part = plane[top : top + alpha.shape[0], left : left + alpha.shape[1]]
+        to_crop = _of_plane(matrix, layout, k) @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
+        over = np.clip(_spread(values[..., k], to_crop, part.shape), *layout.limits[k])
+        part[:] = np.rint(feather(over, part.astype(np.float32), alpha))
+
+
+def _of_plane(matrix: np.ndarray, layout: Layout, plane: int) -> np.ndarray:
+    """A map (2, 3) of the frame's pixels as that of a plane's."""
+    return np.asarray(matrix, np.float64) @ np.vstack([layout.to_plane(plane), (0, 0, 1)])
+
+
+def _smoothed(crop: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A crop that can be drawn smaller, as the matrix (frame to crop) asks, without false patterns."""
     shrink = align.scale(matrix)
-    if shrink > 1:
-        crop_bgr = cv2.GaussianBlur(crop_bgr, (0, 0), 0.5 * np.sqrt(shrink**2 - 0.9))
-    from_corner = np.array(matrix, np.float64)
-    from_corner[:, 2] += from_corner[:, :2] @ (left, top)
-    over = cv2.warpAffine(
-        crop_bgr,
-        from_corner,
-        (width, height),
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    part = frame_bgr[top : top + height, left : left + width]
-    mixed = feather(np.clip(over, 0, 1), part.astype(np.float32) / 255, alpha)
-    part[:] = np.rint(mixed * 255)
+    return cv2.GaussianBlur(crop, (0, 0), 0.5 * np.sqrt(shrink**2 - 0.9)) if shrink > 1 else crop
+
+
+def _spread(crop: np.ndarray, to_crop: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """A crop drawn into (h, w), whose pixels `to_crop` (2, 3) takes to the crop's."""
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(crop, to_crop, size_hw[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _face_size(matrix: np.ndarray, side: int, span: float) -> float:

@@ -8,10 +8,10 @@ import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,10 +21,8 @@ from swapcore.config.fields import Faces
 from swapcore.types import ClipInfo, FaceSet
 
 Row = dict[str, Any]
-Item = TypeVar("Item")
 KEPT = ("frame", "track", "box_xyxy", "landmarks_xy", "score", "detected", "fitted")  # of detect.Found, as columns
 BATCH = 12  # faces that are described together
-AHEAD = 4  # frames that are read before they are asked for
 PART = 512  # rows that are packed together
 QUEUE_BYTES = 256 << 20  # of frames that `follow` may hold; very large frames are looked at more often
 
@@ -84,25 +82,6 @@ def extract(
             yield from waiting.popleft().result()
     for done in waiting:
         yield from done.result()
-
-
-def ahead(frames: Iterator[Item]) -> Iterator[Item]:
-    """The same, read in a thread of its own from now on, at most AHEAD before they are asked for.
-
-    Reading begins with the call, so that the first frames are there when all else is loaded. An error of the reader is
-    raised where its frame would have come.
-    """
-    reader = ThreadPoolExecutor(1)
-    end: Any = object()
-    waiting = deque(reader.submit(next, frames, end) for _ in range(AHEAD))
-
-    def handed() -> Iterator[Item]:
-        with reader:
-            while (item := waiting.popleft().result()) is not end:
-                waiting.append(reader.submit(next, frames, end))
-                yield item
-
-    return handed()
 
 
 def second_process(network: Callable[[], Any], *, threads: int) -> Executor:

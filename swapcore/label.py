@@ -19,6 +19,7 @@ import numpy as np
 from swapcore import __version__, store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
+from swapcore.video import CURVES, Picture, block_means
 
 TOOL = f"Swapcore {__version__}"
 NOTE_KEY = "swapcore_note"  # of the composite's metadata
@@ -65,9 +66,31 @@ def note(frame_bgr: np.ndarray, text: str) -> np.ndarray:
     letters, (left, top) = _plate(text, width, height)
     out = frame_bgr.copy()
     box = out[top : top + letters.shape[0], left : left + letters.shape[1]]
-    shaded = box.astype(np.float32) * (1 - SHADE)
-    box[:] = np.rint(shaded + (WHITE - shaded) * letters[..., None])
+    box[:] = np.rint(_inked(box, letters[..., None], SHADE, 0, WHITE))
     return out
+
+
+def note_picture(picture: Picture, text: str) -> Picture:
+    """A copy of a picture with what `note` draws, laid into its planes: all other samples are untouched.
+
+    The letters are as bright as white is in the picture's own range and transfer: in HDR as a white sheet of paper.
+    """
+    layout, made = picture.layout, picture.copy()
+    letters, (left, top) = _plate(text, layout.width, layout.height)
+    curve = CURVES.get(layout.transfer)
+    greys = np.array([[0, WHITE / 255 * (curve.white if curve else 1)]], np.float32)
+    colours = layout.values(np.repeat(greys[..., None], 3, axis=2))[0]  # of the box and of the letters, (2, planes)
+    for k, plane in enumerate(made.planes):
+        x, y, ink = block_means(letters, left, top, layout, k)
+        shade = block_means(np.full_like(letters, SHADE), left, top, layout, k)[2]
+        part = plane[y : y + ink.shape[0], x : x + ink.shape[1]]
+        part[:] = np.rint(_inked(part, ink, shade, *colours[:, k]))
+    return made
+
+
+def _inked(part: np.ndarray, ink: np.ndarray, shade: np.ndarray | float, dark: float, bright: float) -> np.ndarray:
+    shaded = part + shade * (dark - part.astype(np.float32))
+    return shaded + ink * (bright - shaded)
 
 
 def shows_note(frame_bgr: np.ndarray, text: str) -> bool:

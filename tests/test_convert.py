@@ -25,6 +25,7 @@ from swapcore.types import ClipInfo, DecisionTable, Face, FaceSet, FrameTable, P
 
 SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none"}
 HEIGHT, WIDTH = 240, 320
+RGB = video.Layout(WIDTH, HEIGHT, "gbrp", matrix=0, full_range=True)
 
 
 def scene(seed: int = 1, blur: float = 6) -> np.ndarray:
@@ -42,7 +43,15 @@ def swap(frame, faces, predict=lambda crops: crops, **changed):
         "centring": dict.fromkeys(names, "legacy"),
         "span": dict.fromkeys(names, 0.6),
     } | {**SETTINGS, **changed}
-    return convert.convert_frame(frame, faces, predicts, **values)
+    before = video.from_bgr(frame, RGB)
+    after, _ = convert.convert_picture(before, faces, predicts, **values)
+    np.testing.assert_array_equal(shown(before), frame)  # a picture that was given is left as it is
+    return frame if after is before else shown(after)
+
+
+def shown(picture):
+    """An RGB picture as uint8 BGR."""
+    return np.stack([picture.planes[k] for k in (1, 0, 2)], -1)
 
 
 def paint(colour_bgr):

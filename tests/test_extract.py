@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 
 from swapcore import align, detect, extract, store
 from swapcore.config.fields import Faces
-from swapcore.errors import SwapError
 from swapcore.types import ClipInfo
 
 INFO = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1, 25), rate=Fraction(25))
@@ -154,39 +152,6 @@ def test_rows_are_packed_in_parts(monkeypatch):
     assert len(parts) > len(whole) == 1
     for name, column in extract.table(parts).columns().items():
         np.testing.assert_array_equal(column, getattr(extract.table(whole), name))
-
-
-def test_reading_ahead_keeps_the_order_and_begins_at_once():
-    begun = threading.Event()
-
-    def frames():
-        begun.set()
-        yield from range(20)
-
-    handed = extract.ahead(frames())
-    assert begun.wait(5)
-    assert list(handed) == list(range(20))
-    assert list(extract.ahead(iter(()))) == []
-
-
-def test_an_error_of_the_reader_comes_where_its_frame_would_have():
-    def frames():
-        yield from range(3)
-        raise SwapError("clip x: cut off")
-
-    handed = extract.ahead(frames())
-    assert [next(handed) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(SwapError, match="cut off"):
-        next(handed)
-
-
-def test_reading_ahead_stays_a_few_frames_ahead():
-    read = []
-    handed = extract.ahead(read.append(k) or k for k in range(100))
-    for _ in range(10):
-        next(handed)
-    handed.close()
-    assert 10 <= len(read) <= 10 + extract.AHEAD
 
 
 KILLED = """

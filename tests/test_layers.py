@@ -14,6 +14,7 @@ ORDER = [
     "types",
     "config",
     "progress",
+    "ahead",
     "code",
     "distances",
     "store",

@@ -241,10 +241,25 @@ class Train(Section):
 class Encoder(Section):
     """How the video is compressed."""
 
+    codec: Literal[
+        "auto",
+        "libx264",
+        "libx265",
+        "h264_nvenc",
+        "hevc_nvenc",
+        "h264_qsv",
+        "hevc_qsv",
+        "h264_vaapi",
+        "hevc_vaapi",
+        "h264_videotoolbox",
+        "hevc_videotoolbox",
+    ] = "auto"
+    """ffmpeg's encoder: auto takes libx264, for deeper than 8 bits or HDR libx265. The others need NVIDIA's (nvenc), Intel's
+    (qsv), Linux' (vaapi) or Apple's (videotoolbox) hardware and drivers."""
     crf: int = Field(18, ge=0, le=51)
-    """x264's constant quality: 0 is lossless, 18 looks like the source, 23 is small."""
+    """Constant quality: 0 is lossless with libx264 and libx265, 18 looks like the source, 23 is small. Hardware: its nearest."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = "medium"
-    """x264's effort."""
+    """The encoder's effort, where it has such a setting."""
 
 
 class Convert(Section):

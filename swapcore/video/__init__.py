@@ -4,23 +4,36 @@ ffmpeg (run through ffmpeg-python) decodes and encodes; PyAV reads packets and w
 carries no times. Times are integers in the stream's own time base, never a rounded frame rate.
 """
 
-from swapcore.video.decode import decode
-from swapcore.video.encode import add_sound, encode
+from swapcore.video.codecs import CODECS
+from swapcore.video.curves import CURVES
+from swapcore.video.decode import decode, decode_pictures
+from swapcore.video.encode import add_sound, encode, encode_pictures
 from swapcore.video.index import index
 from swapcore.video.mux import content_digest, made, mux, read_metadata
+from swapcore.video.picture import Layout, Picture, block_means, from_bgr, layout, to_bgr
 from swapcore.video.tools import BT709, Colour, colour, ffmpeg
 
 __all__ = [
     "BT709",
+    "CODECS",
+    "CURVES",
     "Colour",
+    "Layout",
+    "Picture",
     "add_sound",
+    "block_means",
     "colour",
     "content_digest",
     "decode",
+    "decode_pictures",
     "encode",
+    "encode_pictures",
     "ffmpeg",
+    "from_bgr",
     "index",
+    "layout",
     "made",
     "mux",
     "read_metadata",
+    "to_bgr",
 ]

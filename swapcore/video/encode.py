@@ -12,7 +12,10 @@ from typing import IO, Any
 import av
 import numpy as np
 
+from swapcore import progress
 from swapcore.errors import SwapError
+from swapcore.video.codecs import CODECS, chosen, delivered
+from swapcore.video.picture import RGB, Layout, Picture
 from swapcore.video.tools import BT709, MATRICES, Colour, opened, picture_stream, running, url, writing
 
 AAC_FRAME = 1024  # samples that one packet of AAC holds
@@ -34,53 +37,101 @@ def encode(
 ) -> int:
     """Write frames (height, width, 3) uint8 BGR as H.264 at a constant `rate` (frames/s); return how many.
 
-    The container follows the suffix: .mkv (whose times are rounded to ms; `mux` replaces them) or .mp4. The picture is
-    yuv420p in limited range, converted with the matrix of `colour` and tagged so: give the source's `colour(path)`, and
-    players show the result like the source. An odd width or height cannot be halved, so such a video is yuv444p: exact
-    in size, but not every browser plays it. The same frames give the same bytes on the same machine. The caller makes
-    the write atomic.
-
-    Raises SwapError where ffmpeg fails (no libx264, disk full) or no frame comes.
+    For pictures that are drawn, not for those of a clip (see `encode_pictures`). The picture is yuv420p in limited range,
+    converted with the matrix of `colour` and tagged so. An odd width or height cannot be halved, so such a video is
+    yuv444p. Container, times, atomicity and errors are as those of `encode_pictures`.
     """
-    import ffmpeg as ff
-
-    path = Path(path)
     odd = bool(width % 2 or height % 2)
-    tags = {"colorspace": colour.matrix, "color_primaries": colour.primaries, "color_trc": colour.transfer}
+    tags = Layout(width, height, "yuv444p" if odd else "yuv420p", colour.matrix, colour.primaries, colour.transfer)
+
+    def checked() -> Iterator[np.ndarray]:
+        for frame_bgr in frames_bgr:
+            if frame_bgr.shape != (height, width, 3) or frame_bgr.dtype != np.uint8:
+                raise ValueError(f"expected ({height}, {width}, 3) uint8, got {frame_bgr.shape} {frame_bgr.dtype}")
+            yield np.ascontiguousarray(frame_bgr)
+
+    options = {"vcodec": "libx264", **CODECS["libx264"].options(crf, preset, tags)}
+    given = {"width": width, "height": height, "pix_fmt": "bgr24", "matrix": RGB, "full_range": True}
+    return _encode(Path(path), checked(), given, tags, rate, options, metadata or {})
+
+
+def encode_pictures(
+    path: str | Path,
+    pictures: Iterable[Picture],
+    *,
+    layout: Layout,
+    rate: Fraction,
+    codec: str = "auto",
+    crf: int,
+    preset: str,
+    metadata: dict[str, str] | None = None,
+) -> int:
+    """Write pictures of one layout at a constant `rate` (frames/s), their samples unchanged; return how many.
+
+    `codec` is a row of CODECS or `auto`; `crf` its constant quality, `preset` its effort. Pictures that the codec cannot
+    take become those of `delivered(layout)`, and a line says so. Tags of colour, pixel aspect ratio and HDR10's metadata
+    are written. The container follows the suffix: .mkv (whose times are rounded to ms; `mux` replaces them) or .mp4. The
+    same pictures give the same bytes on the same machine, from the encoders that are programs. The caller makes the write
+    atomic.
+
+    Raises SwapError where ffmpeg fails (no such encoder, no such device, disk full) or no picture comes.
+    """
+    codec = chosen(codec, layout)
+    made = delivered(layout, codec)
+    if made.pix_fmt != layout.pix_fmt:
+        progress.say(f"{Path(path).name}: {layout.pix_fmt} is written as {made.pix_fmt}, the nearest for {codec}")
+    options = {"vcodec": codec, **CODECS[codec].options(crf, preset, made)}
+    given = {key: getattr(layout, key) for key in ("width", "height", "pix_fmt", "matrix", "full_range")}
+    return _encode(Path(path), (p.data for p in pictures), given, made, rate, options, metadata or {})
+
+
+def _encode(
+    path: Path,
+    buffers: Iterable[np.ndarray],
+    given: dict[str, Any],
+    made: Layout,
+    rate: Fraction,
+    options: dict[str, Any],
+    metadata: dict[str, str],
+) -> int:
+    """Encode the contiguous arrays of samples that `buffers` gives, of the layout `given`, as `made`; return how many."""
+    tags = {"colorspace": made.matrix, "color_primaries": made.primaries, "color_trc": made.transfer}
+    ranges = {False: "tv", True: "pc"}
+    upload = CODECS[options["vcodec"]].upload
     options = {
-        "vcodec": "libx264",
-        "crf": crf,
-        "preset": preset,
-        "pix_fmt": "yuv444p" if odd else "yuv420p",
-        "color_range": "tv",
+        **options,
+        **({} if upload else {"pix_fmt": made.pix_fmt}),
+        "color_range": ranges[made.full_range],
         **tags,
         "fflags": "+bitexact",  # no random ids in the container
         "flags:v": "+bitexact",
     }
     if path.suffix == ".mp4":
         options["movflags"] = "+faststart+use_metadata_tags"
-    for k, (key, value) in enumerate((metadata or {}).items()):
+    for k, (key, value) in enumerate(metadata.items()):
         options[f"metadata:g:{k}"] = f"{key}={value}"  # numbered, for ffmpeg-python takes each option once
-    stream = (
-        ff.input("pipe:", format="rawvideo", pix_fmt="bgr24", s=f"{width}x{height}", framerate=str(rate))
-        .filter(
+    stream = _input(given, rate)
+    if made.pix_fmt != given["pix_fmt"]:
+        stream = stream.filter("setparams", range=ranges[given["full_range"]], colorspace=given["matrix"]).filter(
             "scale",
-            out_color_matrix=MATRICES[colour.matrix],
-            out_range="tv",
+            out_color_matrix=MATRICES[made.matrix],
+            out_range=ranges[made.full_range],
             flags="bicubic+accurate_rnd+full_chroma_int+full_chroma_inp",
         )
-        .filter("format", options["pix_fmt"])
-        .filter("setparams", range="tv", **tags)
-        .output(url(path), **options)
-        .overwrite_output()
-    )
+        stream = stream.filter("format", made.pix_fmt)
+    stream = stream.filter("setparams", range=ranges[made.full_range], **tags)
+    stream = stream.filter("setsar", f"{made.sar.numerator}/{made.sar.denominator}")
+    if upload:  # a device takes pictures in formats of its own
+        stream = stream.filter("format", "nv12" if made.bits == 8 else "p010le").filter(upload)
+        stream_options = ["-vaapi_device", "/dev/dri/renderD128"]
+    else:
+        stream_options = []
+    output = stream.output(url(path), **options).overwrite_output().global_args(*stream_options)
     count = 0
-    with running(stream, stdin=subprocess.PIPE) as (process, complaints):
+    with running(output, stdin=subprocess.PIPE) as (process, complaints):
         try:
-            for frame_bgr in frames_bgr:
-                if frame_bgr.shape != (height, width, 3) or frame_bgr.dtype != np.uint8:
-                    raise ValueError(f"expected ({height}, {width}, 3) uint8, got {frame_bgr.shape} {frame_bgr.dtype}")
-                _write(process.stdin, np.ascontiguousarray(frame_bgr))
+            for data in buffers:
+                _write(process.stdin, data)
                 count += 1
             process.stdin.close()
         except BrokenPipeError:
@@ -88,15 +139,23 @@ def encode(
         if process.wait():
             raise SwapError(
                 f"{path}: ffmpeg stopped encoding after {count} frames ({complaints.last()}); check that the disk has space "
-                "and that ffmpeg has libx264 (the package imageio-ffmpeg's has; see SWAPCORE_FFMPEG)"
+                f"and that ffmpeg has {options['vcodec']} and the device that it runs on (see SWAPCORE_FFMPEG)"
             )
     if not count:
         raise SwapError(f"{path}: expected frames to encode, got none; check the clip's start and end")
     return count
 
 
-def _write(pipe: IO[bytes], frame_bgr: np.ndarray) -> None:
-    view = memoryview(frame_bgr).cast("B")
+def _input(given: dict[str, Any], rate: Fraction) -> Any:
+    """ffmpeg-python's input of raw pictures through its stdin."""
+    import ffmpeg as ff
+
+    size = f"{given['width']}x{given['height']}"
+    return ff.input("pipe:", format="rawvideo", pix_fmt=given["pix_fmt"], s=size, framerate=str(rate))
+
+
+def _write(pipe: IO[bytes], data: np.ndarray) -> None:
+    view = memoryview(data).cast("B")
     while len(view):
         view = view[pipe.write(view) :]
 

@@ -1,0 +1,100 @@
+"""What every script that converts a video's frames takes, checks and goes through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from swapcore import ahead, config, convert, label, store, video
+from swapcore.types import Changed, ClipInfo, DecisionTable, Face, FaceSet, FrameTable, PeopleTable
+
+OPTIONS = {
+    "settings": "text: JSON of the section convert",
+    "label_settings": "text: JSON of the section label",
+    "video": "text: the video's name",
+    "path": "file: the clip",
+    "frames": "file: frames.parquet of the clip",
+    "faces": "file: faces.parquet of the clip",
+    "people": "file: people.parquet of the clip",
+    "swaps": "text: JSON list of {name, source, target}",
+    "trained": "files: trained.json of each swap, in this order",
+    "weights": "files: weights.h5 of each swap",
+    "decisions": "files: decisions.parquet of each swap's target",
+}
+
+
+class Converted(NamedTuple):
+    """A frame before and after."""
+
+    number: int
+    before: video.Picture
+    after: video.Picture  # with the note where it is due
+    faces: list[convert.Overlay]  # from the lowest to the topmost
+
+
+class Conversion(NamedTuple):
+    """A video that can be converted: everything was read and fits."""
+
+    args: Any
+    settings: Any  # config's section convert
+    labels: Any  # config's section label
+    frames: FrameTable
+    info: ClipInfo
+    layout: video.Layout
+    chosen: dict[int, list[Changed]]  # by frame number: which faces are changed by which swap
+    landmarks_xy: Any  # (n, 68, 2), by row of the face table
+    trained: dict[str, dict[str, Any]]  # by the swap's name
+    noted: set[int]  # numbers of the frames that carry the note
+
+    def converted(self, wanted: set[int] | None = None) -> Iterator[Converted]:
+        """Every frame, or those whose numbers are wanted, converted. Frames are read ahead while others are worked on."""
+        from swapcore import models  # loads TensorFlow: only when all else is known to fit
+
+        weights = dict(zip(self.trained, self.args.weights, strict=True))
+        predict = {name: models.predictor(self.trained[name], weights[name]) for name in self.trained}
+        look = {
+            "resolution": {name: t["resolution"] for name, t in self.trained.items()},
+            "centring": {name: t["centring"] for name, t in self.trained.items()},
+            "span": {name: t["span"] / t["coverage"] for name, t in self.trained.items()},
+            **{key: getattr(self.settings, key) for key in ("mask", "erode", "soften", "colour")},
+        }
+        pictures = video.decode_pictures(self.args.path, self.frames, self.info, self.layout, wanted=wanted)
+        for number, before in ahead.ahead(pictures):
+            faces = [Face(self.landmarks_xy[c.row], c.swap) for c in self.chosen.get(number, [])]
+            after, laid = convert.convert_picture(before, faces, predict, **look)
+            if number in self.noted:
+                after = label.note_picture(after, self.labels.note_text)
+            yield Converted(number, before, after, laid)
+
+    def note(self) -> dict[str, Any]:
+        """Mode, text and seconds of the visible note, as swapcore.label takes them."""
+        return {"mode": self.labels.note, "text": self.labels.note_text, "seconds": self.labels.note_seconds}
+
+
+def opened(args: Any) -> Conversion:
+    """Read what a script was given by OPTIONS, and check that it fits together. Raises SwapError where it does not."""
+    settings, labels = config.parse("convert", args.settings), config.parse("label", args.label_settings)
+    swaps = json.loads(args.swaps)
+    frames, meta = store.read_table(args.frames, FrameTable)
+    info = ClipInfo.from_json(meta["clip"])
+    faces, people = store.read_table(args.faces, FaceSet)[0], store.read_table(args.people, PeopleTable)[0]
+    names = [swap["name"] for swap in swaps]
+    trained = dict(zip(names, (store.read_json(path) for path in args.trained), strict=True))
+    decisions = dict(zip(names, (store.read_table(p, DecisionTable)[0] for p in args.decisions), strict=True))
+    for swap, weights in zip(swaps, args.weights, strict=True):
+        convert.check_trained(trained[swap["name"]], swap, weights_sha256=store.sha256(weights))
+    chosen = convert.choose(faces, people, decisions, swaps, clip=info.name)
+    noted = label.covers(frames.pts, time_base=info.time_base, mode=labels.note, seconds=labels.note_seconds)
+    return Conversion(
+        args=args,
+        settings=settings,
+        labels=labels,
+        frames=frames,
+        info=info,
+        layout=video.layout(args.path, name=info.name),
+        chosen=chosen,
+        landmarks_xy=faces.landmarks_smooth_xy,
+        trained=trained,
+        noted=set(frames.number[noted].tolist()),
+    )

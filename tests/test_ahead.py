@@ -1,0 +1,58 @@
+"""Reading ahead in a thread."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from swapcore import ahead
+from swapcore.errors import SwapError
+
+
+def test_reading_ahead_keeps_the_order_and_begins_at_once():
+    begun = threading.Event()
+
+    def frames():
+        begun.set()
+        yield from range(20)
+
+    handed = ahead.ahead(frames())
+    assert begun.wait(5)
+    assert list(handed) == list(range(20))
+    assert list(ahead.ahead(iter(()))) == []
+
+
+def test_an_error_of_the_reader_comes_where_its_frame_would_have():
+    def frames():
+        yield from range(3)
+        raise SwapError("clip x: cut off")
+
+    handed = ahead.ahead(frames())
+    assert [next(handed) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(SwapError, match="cut off"):
+        next(handed)
+
+
+def test_reading_ahead_stays_a_few_frames_ahead():
+    read = []
+    handed = ahead.ahead(read.append(k) or k for k in range(100))
+    for _ in range(10):
+        next(handed)
+    handed.close()
+    assert 10 <= len(read) <= 10 + ahead.AHEAD
+
+
+def test_closing_closes_what_is_read():
+    closed = threading.Event()
+
+    def frames():
+        try:
+            yield from range(100)
+        finally:
+            closed.set()
+
+    handed = ahead.ahead(frames())
+    assert next(handed) == 0
+    handed.close()
+    assert closed.is_set()
