@@ -93,14 +93,13 @@ def check_remade(path, folder):
 
 
 def reference(path):
-    """PyAV's own frames, (h, w, 3) uint8 BGR."""
+    """PyAV's own frames, (h, w, 3) uint8 BGR, HDR brought to a screen's look."""
     with av.open(str(path)) as container:
+        curve = video.CURVES.get(int(container.streams.video[0].codec_context.color_trc))
         for frame in container.decode(video=0):
-            yield (
-                cv2.rotate(frame.to_ndarray(format="bgr24"), cv2.ROTATE_90_COUNTERCLOCKWISE)
-                if (frame.rotation == 90)
-                else frame.to_ndarray(format="bgr24")
-            )
+            shown = frame.to_ndarray(format="bgr24")
+            shown = cv2.rotate(shown, cv2.ROTATE_90_COUNTERCLOCKWISE) if frame.rotation == 90 else shown
+            yield cv2.LUT(shown, curve.table()) if curve else shown
 
 
 def check_decoded(path):

@@ -21,9 +21,8 @@ class Codec(NamedTuple):
     upload: str = ""  # filters that bring the pictures to a device
 
 
-def _formats(chromas: str, depths: tuple[int, ...], gray: bool = False) -> tuple[str, ...]:
-    ends = ["" if depth == 8 else f"{depth}le" for depth in depths]
-    return tuple(f"{kind}{end}" for kind in [f"yuv{c}p" for c in chromas.split()] + ["gray"] * gray for end in ends)
+def _formats(chromas: str, depths: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(f"yuv{chroma}p{'' if depth == 8 else f'{depth}le'}" for chroma in chromas.split() for depth in depths)
 
 
 def _x264(crf: int, preset: str, layout: Layout) -> Options:
@@ -57,7 +56,7 @@ def _videotoolbox(crf: int, preset: str, layout: Layout) -> Options:
 
 NVENC_PRESETS = {"ultrafast": "p1", "superfast": "p1", "veryfast": "p2", "faster": "p3", "fast": "p3", "medium": "p4"}
 NVENC_PRESETS |= {"slow": "p6", "slower": "p7"}
-X264, X265 = _formats("420 422 444", (8, 10), gray=True), _formats("420 422 444", (8, 10, 12), gray=True)
+X264, X265 = _formats("420 422 444", (8, 10)), _formats("420 422 444", (8, 10, 12))
 PLAIN, DEEP = _formats("420", (8,)), _formats("420", (8, 10))
 # A graphics chip that has no format of the table says so itself; ffmpeg's line is passed on.
 CODECS: dict[str, Codec] = {
@@ -84,21 +83,21 @@ def chosen(codec: str, layout: Layout) -> str:
 def delivered(layout: Layout, codec: str) -> Layout:
     """The layout that a codec encodes a layout's pictures in: the same where it can, else the nearest that loses least.
 
-    RGB becomes 4:2:0 BT.709 in limited range, as players expect. Chroma is not thinned, nor depth lowered, unless the codec
+    RGB becomes 4:2:0 BT.709 in limited range and grey 4:2:0, as players expect. Chroma is not thinned, nor depth lowered, unless the codec
     has nothing else. An odd width or height cannot be halved: such pictures are 4:4:4. Raises SwapError where the codec
     takes no picture of this size.
     """
-    chroma = {"gbr": "420", "gray": "gray"}.get(layout.kind) or layout.pix_fmt[3:6]
+    chroma = layout.pix_fmt[3:6] if layout.kind == "yuv" else "420"
     odd_width, odd_height = layout.width % 2, layout.height % 2
     whole = not (odd_width and chroma in ("420", "422")) and not (odd_height and chroma == "420")
-    if chroma not in ("420", "422", "444", "gray") or not whole:
+    if chroma not in ("420", "422", "444") or not whole:
         chroma = "444"
     others = () if odd_width or odd_height else ("422", "420")
     bits = min(layout.bits, 10) if layout.kind == "gbr" else layout.bits
     depths = sorted((8, 10, 12), key=lambda depth: (depth < bits, abs(depth - bits)))
     for kind in dict.fromkeys((chroma, "444", *others)):
         for depth in depths:
-            pix_fmt = (kind if kind == "gray" else f"yuv{kind}p") + ("" if depth == 8 else f"{depth}le")
+            pix_fmt = f"yuv{kind}p{'' if depth == 8 else f'{depth}le'}"
             if pix_fmt in CODECS[codec].pix_fmts:
                 tags = {"matrix": 1, "full_range": False} if layout.matrix == RGB else {}
                 return replace(layout, pix_fmt=pix_fmt, **tags)
