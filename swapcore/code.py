@@ -9,23 +9,27 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 SUFFIXES = {".py", ".html", ".css", ".js"}
-# settings reach a stage as its params; errors and progress change no result
-WITHOUT_RESULT = {"config", "errors", "progress", "code"}
+# settings reach a stage as its params; errors, progress and reading ahead change no result
+WITHOUT_RESULT = {"config", "errors", "progress", "ahead", "code"}
 
 
 def digest(script: str | Path) -> str:
     """Digest (16 hexadecimal digits) of a script and of all of `swapcore` that it imports, directly or not.
 
-    Comments, docstrings and layout do not count. A package counts as a whole, with the pages, styles and scripts in it.
+    Modules beside the script that it imports count with it, but for `common`, which only takes its options. Comments,
+    docstrings and layout do not count. A package counts as a whole, with the pages, styles and scripts in it.
     """
-    script = Path(script)
-    todo, seen = set(_parse(script)[1]), set()
+    scripts = [Path(script)]
+    for one in scripts:
+        beside = [one.with_name(f"{name}.py") for name in sorted(_parse(one)[2])]
+        scripts += [other for other in beside if other.is_file() and other not in scripts]
+    todo, seen = set().union(*(_parse(one)[1] for one in scripts)), set()
     while todo - seen:
         unit = min(todo - seen)
         seen.add(unit)
         for file in _files(unit):
             todo |= set(_parse(file)[1])
-    total = hashlib.sha256(_parse(script)[0].encode())
+    total = hashlib.sha256("".join(_parse(one)[0] for one in scripts).encode())
     for unit in sorted(seen):
         for file in _files(unit):
             total.update(f"{file.relative_to(PACKAGE)}:{_parse(file)[0]}".encode())
@@ -40,12 +44,13 @@ def _files(unit: str) -> list[Path]:
 
 
 @functools.cache
-def _parse(file: Path) -> tuple[str, frozenset[str]]:
-    """Digest of a file's statements, and the units of swapcore that it imports."""
+def _parse(file: Path) -> tuple[str, frozenset[str], frozenset[str]]:
+    """Digest of a file's statements, the units of swapcore that it imports, and what it imports by a plain name."""
     if file.suffix != ".py":
-        return hashlib.sha256(file.read_bytes()).hexdigest(), frozenset()
+        return hashlib.sha256(file.read_bytes()).hexdigest(), frozenset(), frozenset()
     tree = ast.parse(file.read_bytes())
     units: set[str] = set()
+    plain: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "swapcore":
             units |= {alias.name for alias in node.names}
@@ -53,9 +58,11 @@ def _parse(file: Path) -> tuple[str, frozenset[str]]:
             units.add(node.module.split(".")[1])
         elif isinstance(node, ast.Import):
             units |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("swapcore.")}
+            plain |= {alias.name for alias in node.names} - {"common"}
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
             node
         ):
             node.body = node.body[1:] or [ast.Pass()]
     text = ast.unparse(tree)
-    return hashlib.sha256(text.encode()).hexdigest(), frozenset(u for u in units - WITHOUT_RESULT if _files(u))
+    imported = frozenset(unit for unit in units - WITHOUT_RESULT if _files(unit))
+    return hashlib.sha256(text.encode()).hexdigest(), imported, frozenset(plain)

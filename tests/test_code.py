@@ -17,7 +17,11 @@ def package(tmp_path, monkeypatch):
         "nets/__main__.py": "print(1)\n",
         "nets/look.css": "a {}\n",
         "colour.py": "C = 1\n",
-        "script.py": "from swapcore import config, masks\n\ndef main():\n    from swapcore.nets import onnx\n",
+        "flow.py": "F = 1\n",
+        "scripts/script.py": "import beside, json\nfrom swapcore import config, masks\n"
+        "\ndef f():\n    from swapcore.nets import onnx\n",
+        "scripts/beside.py": "import common\nfrom swapcore import flow\n",
+        "scripts/common.py": "O = 1\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -29,10 +33,10 @@ def package(tmp_path, monkeypatch):
 def after(package, name, text):
     """Digests before and after a file got another text."""
     code._parse.cache_clear()
-    before = code.digest(package / "script.py")
+    before = code.digest(package / "scripts/script.py")
     (package / name).write_text(text)
     code._parse.cache_clear()
-    return before, code.digest(package / "script.py")
+    return before, code.digest(package / "scripts/script.py")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,10 @@ def after(package, name, text):
         ("nets/__main__.py", "print(2)\n", False),  # a command for people
         ("config/__init__.py", "Y = 2\n", False),  # settings are params
         ("colour.py", "C = 2\n", False),  # not imported at all
-        ("script.py", "from swapcore import masks\n", True),
+        ("scripts/script.py", "from swapcore import masks\n", True),
+        ("scripts/beside.py", "import common\n", True),  # a module that several scripts share
+        ("flow.py", "F = 2\n", True),  # imported by that one
+        ("scripts/common.py", "O = 2\n", False),  # takes a script's options
     ],
 )
 def test_what_a_stage_runs_is_what_counts(package, name, text, counts):

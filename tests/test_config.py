@@ -73,7 +73,11 @@ def test_own_settings_are_laid_over_the_global_ones_and_a_budget_is_one_choice()
     train = json.loads(project.settings("train", swap="lead_onto_double"))
     assert (train["budget"], train["batch"]) == ({"steps": 70, "minutes": None}, 8)
     assert json.loads(project.settings("train"))["budget"]["minutes"] == 5
-    assert json.loads(project.settings("convert", video="v"))["encoder"] == {"crf": 12, "preset": "fast"}
+    assert json.loads(project.settings("convert", video="v"))["encoder"] == {
+        "codec": "auto",
+        "crf": 12,
+        "preset": "fast",
+    }
 
 
 def test_a_person_may_be_cleaned_and_sorted_otherwise():

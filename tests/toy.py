@@ -70,7 +70,8 @@ class Toy:
         """The real script's imports, so that its digest follows the same modules; nothing of its work."""
         tree = ast.parse(script.read_bytes())
         lines = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
-        imports = [line for line in lines if "swapcore" in line]
+        beside = [f"import {file.stem}" for file in script.parent.glob("*.py")]
+        imports = [line for line in lines if "swapcore" in line or line in beside]
         return "if False:\n    pass\n" + "".join(f"    {line}\n" for line in imports) + BODY.format(outputs=OUTPUTS)
 
     def copy(self, folder: Path) -> Toy:

@@ -83,9 +83,9 @@ def chosen(codec: str, layout: Layout) -> str:
 def delivered(layout: Layout, codec: str) -> Layout:
     """The layout that a codec encodes a layout's pictures in: the same where it can, else the nearest that loses least.
 
-    RGB becomes 4:2:0 BT.709 in limited range and grey 4:2:0, as players expect. Chroma is not thinned, nor depth lowered, unless the codec
-    has nothing else. An odd width or height cannot be halved: such pictures are 4:4:4. Raises SwapError where the codec
-    takes no picture of this size.
+    RGB becomes 4:2:0 BT.709 in limited range and grey 4:2:0, as players expect. Chroma is not thinned, nor depth lowered,
+    unless the codec has nothing else. An odd width or height cannot be halved: such pictures are 4:4:4. Raises SwapError
+    where the codec takes no picture of this size.
     """
     chroma = layout.pix_fmt[3:6] if layout.kind == "yuv" else "420"
     odd_width, odd_height = layout.width % 2, layout.height % 2
