@@ -41,6 +41,7 @@ ORDER = [
     "train",
     "label",
     "report",
+    "passes",
     "page",
     "studio",
 ]

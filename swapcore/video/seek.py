@@ -1,0 +1,40 @@
+"""Where to begin decoding when only a few frames of a long clip are wanted."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from swapcore.types import FrameTable
+
+WORTH = 100  # frames that must be saved before another start of ffmpeg pays
+
+
+class Stretch(NamedTuple):
+    """Wanted frames that one run of ffmpeg gives."""
+
+    begin: int | None  # row of the key frame to begin at; None: the file's beginning
+    rows: np.ndarray  # of the wanted frames, ascending
+
+
+def stretches(frames: FrameTable, wanted: np.ndarray) -> list[Stretch]:
+    """The wanted rows (ascending) of a video's frame table in stretches, each after a key frame that decoding can begin at.
+
+    A frame that is shown after a key frame needs nothing from before it. A stretch begins where at least WORTH frames that
+    nobody wants are passed over; before the first key frame of the table it is the file's beginning.
+    """
+    keys = np.flatnonzero(frames.key)
+    found: list[Stretch] = []
+    start, begin = 0, None
+    for k, row in enumerate(wanted.tolist()):
+        before = int(np.searchsorted(keys, row, side="right")) - 1
+        key = int(keys[before]) if before >= 0 else None
+        reached = int(wanted[k - 1]) if k else -1 - int(frames.number[0])
+        if key is not None and key - reached > WORTH:
+            if k > start:
+                found.append(Stretch(begin, wanted[start:k]))
+            start, begin = k, key
+    if len(wanted):
+        found.append(Stretch(begin, wanted[start:]))
+    return found
