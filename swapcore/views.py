@@ -78,7 +78,9 @@ def preview(looks: Sequence[Look], *, title: str, legend: str, tile: int) -> np.
         text(line, look.caption, left=GUTTER + 2, base=18, width=tile - 4, size=9)
         for k, name in enumerate(NAMES):
             left = GUTTER + (k + 1) * (tile + GUTTER) + 2
-            text(line, f"{name}, {scale:.0%}" if not k else name, left=left, base=18, width=tile - 4, size=9, colour=DIM)
+            text(
+                line, f"{name}, {scale:.0%}" if not k else name, left=left, base=18, width=tile - 4, size=9, colour=DIM
+            )
         parts.append(line)
     return np.concatenate(parts)
 

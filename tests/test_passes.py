@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from swapcore import label, video
-from swapcore.passes import FORMS, PASSES, Facts, Frame, light
+from swapcore.passes import FORMS, PASSES, Facts, Frame, light, merged
 from swapcore.passes.layers import Layer
 from swapcore.video import Layout
 
@@ -44,7 +44,8 @@ def layer(seed):
 
 
 def frames(layout, count=3):
-    return [Frame(smooth(layout, k), layer(k) if k else Layer(0, 0, np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.float32))) for k in range(count)]
+    """Of which the first has no face."""
+    return [Frame(smooth(layout, k), layer(k) if k else merged([])) for k in range(count)]
 
 
 def meant(frame, name, size_hw):
@@ -60,8 +61,9 @@ def meant(frame, name, size_hw):
 
 def planes(frame):
     """PyAV's planes as arrays, in ffmpeg's order."""
-    for plane, component in zip(frame.planes, frame.format.components, strict=False):
-        dtype = {16: np.float16 if "f16" in frame.format.name else "<u2", 32: np.float32}.get(component.bits, "<u2" if component.bits > 8 else np.uint8)
+    deep = np.dtype("<u2") if max(c.bits for c in frame.format.components) > 8 else np.dtype(np.uint8)
+    dtype = np.dtype(np.float16) if "f16" in frame.format.name else deep
+    for plane in frame.planes:
         yield np.frombuffer(plane, dtype).reshape(plane.height, -1)[:, : plane.width]
 
 
@@ -112,7 +114,8 @@ def movie(form, name, layout, made, folder):
     stream = FORMS[form].streams[name](layout)
     path = folder / f"{name}{FORMS[form].suffix}"
     buffers = (stream.samples(frame) for frame in made)
-    count = video.encode_samples(path, buffers, given=stream.given, made=stream.made, rate=Fraction(25), options=stream.options, metadata=label.marks())
+    tags = {"given": stream.given, "made": stream.made, "options": stream.options}
+    count = video.encode_samples(path, buffers, rate=Fraction(25), metadata=label.marks(), **tags)
     assert count == len(made)
     return path
 
@@ -140,7 +143,9 @@ def test_a_movie_is_read_as_it_was_meant_and_says_what_it_is(form, layout, tmp_p
                 assert np.abs(grey - values).max() <= NEAR[form]
             elif name == "face" and form == "ffv1":
                 image = found.to_ndarray()
-                order = {"bgra": (0, 1, 2, 3), "gbrap16le": (2, 1, 0, 3)}[found.format.name]  # PyAV gives RGBA of the latter
+                order = {"bgra": (0, 1, 2, 3), "gbrap16le": (2, 1, 0, 3)}[
+                    found.format.name
+                ]  # PyAV gives RGBA of the latter
                 assert np.abs(image[..., order] / deep - values).max() <= NEAR[form]
             elif form == "prores":
                 bits = max(c.bits for c in found.format.components)
@@ -180,7 +185,9 @@ def test_times_are_the_sources(suffix, tmp_path):
     path = movie(form, "swapped", LAYOUTS["8 bit"], made, tmp_path)
     pts = np.array([0, 1001, 3003, 4004])
     out = tmp_path / f"timed{suffix}"
-    video.retime(out, video=path, pts=pts, time_base=Fraction(1, 30000), last=1001, metadata=label.marks() | {"AIGC": "x"})
+    video.retime(
+        out, video=path, pts=pts, time_base=Fraction(1, 30000), last=1001, metadata=label.marks() | {"AIGC": "x"}
+    )
     with av.open(str(out)) as container:
         stream = container.streams.video[0]
         found = [(p.pts * p.time_base, bytes(p)) for p in container.demux(stream) if p.size]
@@ -191,7 +198,9 @@ def test_times_are_the_sources(suffix, tmp_path):
     with av.open(str(path)) as container:
         assert [bytes(p) for p in container.demux(video=0) if p.size] == [data for _, data in found]
     assert video.read_metadata(out)["aigc"] == "x"
-    with pytest.raises(video.SwapError if hasattr(video, "SwapError") else Exception, match="expected 3 frames, found 4"):
+    with pytest.raises(
+        video.SwapError if hasattr(video, "SwapError") else Exception, match="expected 3 frames, found 4"
+    ):
         video.retime(out, video=path, pts=pts[:3], time_base=Fraction(1, 30000), last=1001, metadata={})
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swapcore import video
 from swapcore.types import FrameTable
 from swapcore.video import seek
 
@@ -50,3 +54,48 @@ def test_stretches_hold_every_wanted_frame_once_after_a_key_frame(count, keys, w
         else:
             assert frames.key[stretch.begin] and stretch.begin <= stretch.rows[0]
             assert not frames.key[stretch.begin + 1 : stretch.rows[0] + 1].any()
+
+
+X264 = ("-c:v", "libx264", "-preset", "veryfast", "-g", "30")
+FILES = {
+    "b.mp4": X264,
+    "open.mp4": (*X264, "-x264-params", "open-gop=1:bframes=4"),
+    "late.mp4": (*X264, "-output_ts_offset", "7.3"),
+    "uneven.mp4": (*X264, "-vf", "select='mod(n\\,3)+not(mod(n\\,7))'", "-fps_mode", "vfr"),
+    "b.ts": (*X264, "-x264-params", "open-gop=1"),
+    "b.mkv": X264,
+    "b.avi": ("-c:v", "mpeg4", "-g", "30"),
+    "b.mpg": ("-c:v", "mpeg2video", "-g", "15", "-bf", "2", "-b:v", "2M"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_frames_sought_are_those_of_the_whole_decode(name, tmp_path, monkeypatch):
+    path = tmp_path / name
+    source = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=30000/1001:d=6")
+    command = [video.ffmpeg(), "-nostdin", "-loglevel", "error", *source, *FILES[name], "-threads", "1", str(path)]
+    subprocess.run(command, check=True)
+    frames, info = video.index(path, name="x", start=None, end=None, shot_threshold=30, duplicate_threshold=0.05)
+    wanted = {int(n) for n in np.array([0.05, 0.4, 0.41, 0.97]) * len(frames)}
+    monkeypatch.setattr(seek, "WORTH", 5)
+    begun = []
+    monkeypatch.setattr(seek, "options", lambda seconds, real=seek.options: begun.append(seconds) or real(seconds))
+    layout = video.layout(path, name="x")
+    found = {n: p.data for n, p in video.decode_pictures(path, frames, info, layout, wanted=wanted)}
+    assert begun and set(found) == wanted
+    monkeypatch.setattr(seek, "WORTH", 10_000)
+    begun.clear()
+    whole = {n: p.data for n, p in video.decode_pictures(path, frames, info, layout, wanted=wanted)}
+    assert not begun and all(np.array_equal(found[n], whole[n]) for n in wanted)
+
+
+def test_a_table_whose_times_are_not_the_files_is_read_from_the_beginning(tmp_path, monkeypatch):
+    path = tmp_path / "v.mp4"
+    source = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=4")
+    subprocess.run([video.ffmpeg(), "-loglevel", "error", *source, *X264, str(path)], check=True)
+    frames, info = video.index(path, name="x", start=None, end=None, shot_threshold=30, duplicate_threshold=0.05)
+    moved = FrameTable(**{**frames.columns(), "pts": frames.pts + 7})
+    monkeypatch.setattr(seek, "WORTH", 5)
+    ((number, found),) = video.decode(path, moved, info, wanted={70})
+    ((_, expected),) = video.decode(path, video.made(frames), info, wanted={70})  # of which no frame is a key frame
+    assert number == 70 and np.array_equal(found, expected)

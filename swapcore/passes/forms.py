@@ -157,9 +157,7 @@ def _straight(frame: Frame) -> np.ndarray:
 
 
 def _grey(layout: Layout) -> Layout:
-    return replace(
-        layout, pix_fmt="gray16le", matrix=NEUTRAL, primaries=NEUTRAL, transfer=NEUTRAL, full_range=True
-    )
+    return replace(layout, pix_fmt="gray16le", matrix=NEUTRAL, primaries=NEUTRAL, transfer=NEUTRAL, full_range=True)
 
 
 def _matte(frame: Frame) -> np.ndarray:
@@ -183,7 +181,9 @@ def prores_face(layout: Layout) -> Stream:
 
 def prores_matte(layout: Layout) -> Stream:
     """Luma: 64 is nothing, 940 is all."""
-    return Stream(_matte, _grey(layout), replace(_grey(layout), pix_fmt="yuv444p10le", matrix=1, full_range=False), PRORES)
+    return Stream(
+        _matte, _grey(layout), replace(_grey(layout), pix_fmt="yuv444p10le", matrix=1, full_range=False), PRORES
+    )
 
 
 def ffv1_swapped(layout: Layout) -> Stream:

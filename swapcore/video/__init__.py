@@ -7,10 +7,11 @@ carries no times. Times are integers in the stream's own time base, never a roun
 from swapcore.video.codecs import CODECS
 from swapcore.video.curves import CURVES
 from swapcore.video.decode import decode, decode_pictures
-from swapcore.video.encode import add_sound, encode, encode_pictures
+from swapcore.video.encode import add_sound, encode, encode_pictures, encode_samples
 from swapcore.video.index import index
 from swapcore.video.mux import content_digest, made, mux, read_metadata
 from swapcore.video.picture import Layout, Picture, block_means, from_bgr, layout, to_bgr
+from swapcore.video.retime import retime
 from swapcore.video.tools import BT709, Colour, colour, ffmpeg
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "decode_pictures",
     "encode",
     "encode_pictures",
+    "encode_samples",
     "ffmpeg",
     "from_bgr",
     "index",
@@ -35,5 +37,6 @@ __all__ = [
     "made",
     "mux",
     "read_metadata",
+    "retime",
     "to_bgr",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 from swapcore import store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
-from swapcore.video import curves
+from swapcore.video import curves, seek
 from swapcore.video.picture import Layout, Picture
 from swapcore.video.tools import LOCAL, MATRICES, fill, is_rgb, opened, picture_stream, running, stream_colour, url
 
@@ -75,25 +75,50 @@ def _read(
     made: Callable[[], np.ndarray],
 ) -> Iterator[tuple[int, np.ndarray]]:
     """(number, array) of each row of `frames` that is wanted; `made` gives the arrays that ffmpeg's bytes are read into."""
-    rows = np.ones(len(frames), bool) if wanted is None else np.isin(frames.number, list(wanted))
-    numbers = frames.number[rows].tolist()
-    if not numbers:
-        return
-    runs = _runs(numbers)
-    due = iter(numbers)
-    number = next(due)
-    with running(_pipe(path, runs, info, pix_fmt, filters), stdout=subprocess.PIPE) as (process, complaints):
-        for at in (n for first, last in runs for n in range(first, last + 1)):
+    rows = np.arange(len(frames)) if wanted is None else np.flatnonzero(np.isin(frames.number, list(wanted)))
+    for stretch in seek.stretches(frames, rows):
+        handed = 0
+        if stretch.begin is not None:
+            for item in _part(path, frames, info, stretch, pix_fmt, filters, made):
+                yield item
+                handed += 1
+        if rest := stretch.rows[handed:].tolist():  # a container without an exact index may begin behind the key frame
+            whole = seek.Stretch(None, np.array(rest))
+            yield from _part(path, frames, info, whole, pix_fmt, filters, made)
+
+
+def _part(
+    path: Path,
+    frames: FrameTable,
+    info: ClipInfo,
+    stretch: seek.Stretch,
+    pix_fmt: str,
+    filters: list[tuple[str, tuple, dict[str, Any]]],
+    made: Callable[[], np.ndarray],
+) -> Iterator[tuple[int, np.ndarray]]:
+    """`_read` of one stretch, by one run of ffmpeg: from the file's beginning frames are counted, from a key frame on they
+    are told by their times; then fewer may come.
+    """
+    runs = _runs(stretch.rows.tolist())
+    name, values = ("n", frames.number) if stretch.begin is None else ("pts", frames.pts)
+    picked = "+".join(f"between({name},{values[first]},{values[last]})" for first, last in runs)
+    count = sum(last - first + 1 for first, last in runs)
+    begin = {} if stretch.begin is None else seek.options(int(frames.pts[stretch.begin]) * info.time_base)
+    due = set(stretch.rows.tolist())
+    pipe = _pipe(path, info, picked, count, pix_fmt, filters, begin)
+    with running(pipe, stdout=subprocess.PIPE) as (process, complaints):
+        for row in (n for first, last in runs for n in range(first, last + 1)):
             array = made()
             if not fill(process.stdout, memoryview(array).cast("B")):
                 process.wait()
+                if begin:
+                    return
                 raise SwapError(
-                    f"clip {info.name}: {path}: expected frame {at}, ffmpeg gave none ({complaints.last()}); "
+                    f"clip {info.name}: {path}: expected frame {frames.number[row]}, ffmpeg gave none ({complaints.last()}); "
                     "has the file changed? run snakemake again"
                 )
-            if at == number:
-                yield number, array
-                number = next(due, -1)
+            if row in due:
+                yield int(frames.number[row]), array
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
@@ -110,20 +135,19 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
 
 def _pipe(
     path: Path,
-    runs: list[tuple[int, int]],
     info: ClipInfo,
+    picked: str,
+    count: int,
     pix_fmt: str,
     filters: list[tuple[str, tuple, dict[str, Any]]],
+    begin: dict[str, Any],
 ) -> Any:
-    """The ffmpeg command, as an ffmpeg-python stream, that writes these runs of frames as raw samples to its stdout."""
+    """The ffmpeg command, as an ffmpeg-python stream, that writes picked frames as raw samples to its stdout."""
     import ffmpeg as ff
 
     with opened(path, name=info.name) as container:
         position = picture_stream(container, path, name=info.name).index
-    video = ff.input(url(path), protocol_whitelist=LOCAL)[str(position)]
-    picked = "+".join(f"between(n,{first},{last})" for first, last in runs)
-    count = sum(last - first + 1 for first, last in runs)
-    video = video.filter("select", picked)
+    video = ff.input(url(path), protocol_whitelist=LOCAL, **begin)[str(position)].filter("select", picked)
     for name, values, options in filters:
         video = video.filter(name, *values, **options)
     return video.output("pipe:", format="rawvideo", pix_fmt=pix_fmt, fps_mode="passthrough", **{"frames:v": count})

@@ -85,6 +85,26 @@ def encode_pictures(
     return _encode(Path(path), (p.data for p in pictures), given, made, rate, options, metadata or {})
 
 
+def encode_samples(
+    path: str | Path,
+    buffers: Iterable[np.ndarray],
+    *,
+    given: Layout,
+    made: Layout,
+    rate: Fraction,
+    options: dict[str, Any],
+    metadata: dict[str, str] | None = None,
+) -> int:
+    """Write pictures in any encoder of ffmpeg at a constant `rate` (frames/s); return how many.
+
+    Each array holds the samples of one picture in the pixel format of `given`, which may be one of ffmpeg's that is not
+    planar; written are those of `made`, tagged as it says. `options` are the encoder's, `vcodec` its name. Container,
+    atomicity and errors are as those of `encode_pictures`.
+    """
+    plain = {key: getattr(given, key) for key in ("width", "height", "pix_fmt", "matrix", "full_range")}
+    return _encode(Path(path), buffers, plain, made, rate, dict(options), metadata or {})
+
+
 def _encode(
     path: Path,
     buffers: Iterable[np.ndarray],
@@ -97,7 +117,7 @@ def _encode(
     """Encode the contiguous arrays of samples that `buffers` gives, of the layout `given`, as `made`; return how many."""
     tags = {"colorspace": made.matrix, "color_primaries": made.primaries, "color_trc": made.transfer}
     ranges = {False: "tv", True: "pc"}
-    upload = CODECS[options["vcodec"]].upload
+    upload = CODECS[options["vcodec"]].upload if options["vcodec"] in CODECS else ""
     options = {
         **options,
         **({} if upload else {"pix_fmt": made.pix_fmt}),
@@ -106,7 +126,7 @@ def _encode(
         "fflags": "+bitexact",  # no random ids in the container
         "flags:v": "+bitexact",
     }
-    if path.suffix == ".mp4":
+    if path.suffix in (".mp4", ".mov"):
         options["movflags"] = "+faststart+use_metadata_tags"
     for k, (key, value) in enumerate(metadata.items()):
         options[f"metadata:g:{k}"] = f"{key}={value}"  # numbered, for ffmpeg-python takes each option once

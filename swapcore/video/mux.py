@@ -180,8 +180,11 @@ def _sounds(
 
 
 def made(frames: FrameTable) -> FrameTable:
-    """The table for a file that was made from these frames: `number` counts from its own first frame."""
-    return FrameTable(**{**frames.columns(), "number": np.arange(len(frames))})
+    """The table for a file that was made from these frames: `number` counts from its own first frame.
+
+    Where decoding of that file can begin is not known, so none is a key frame.
+    """
+    return FrameTable(**{**frames.columns(), "number": np.arange(len(frames)), "key": np.zeros(len(frames))})
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

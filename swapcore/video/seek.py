@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,3 +40,13 @@ def stretches(frames: FrameTable, wanted: np.ndarray) -> list[Stretch]:
     if len(wanted):
         found.append(Stretch(begin, wanted[start:]))
     return found
+
+
+def options(seconds: Fraction) -> dict[str, Any]:
+    """What ffmpeg's input is told, so that decoding begins at the key frame of this time and frames keep their times."""
+    return {
+        "ss": f"{math.floor(seconds * 1_000_000) / 1_000_000:.6f}",
+        "seek_timestamp": 1,  # the time is one of the stream's, not counted from the file's beginning
+        "noaccurate_seek": None,
+        "copyts": None,
+    }
