@@ -42,6 +42,7 @@ ORDER = [
     "label",
     "report",
     "passes",
+    "views",
     "page",
     "studio",
 ]
