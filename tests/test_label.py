@@ -54,6 +54,27 @@ def test_letters_are_as_high_as_the_standard_asks(size):
     assert (letters > 0.9).any() and ((letters > 0.1) & (letters < 0.9)).any(), "anti-aliased"
 
 
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "yuv444p", "gbrp", "gray"])
+@pytest.mark.parametrize("transfer", [1, 16, 18])
+def test_the_note_in_a_picture_is_that_of_a_frame(pix_fmt, transfer):
+    """It is found, it is where that of `note` is, and no other sample changed; white is that of the transfer."""
+    layout = video.Layout(323, 241, pix_fmt, transfer=transfer)
+    frame = scene(323, 241)
+    before = video.from_bgr(frame, layout)
+    after = label.note_picture(before, TEXT)
+    assert label.shows_note(np.rint(video.to_bgr(after) * 255).astype(np.uint8), TEXT)
+    assert not label.shows_note(np.rint(video.to_bgr(before) * 255).astype(np.uint8), TEXT)
+    box = (label.note(frame, TEXT) != frame).any(-1).astype(np.float32)
+    for k, (old, new) in enumerate(zip(before.planes, after.planes, strict=True)):
+        away = video.block_means(box, 0, 0, layout, k)[2] == 0
+        rows = np.flatnonzero(~away.all(1))
+        away[rows.min() : rows.max() + 1] = False  # inside the box a pixel may come out as it was
+        np.testing.assert_array_equal(new[away], old[away])
+    white = 240 / 255 * (video.CURVES[transfer].white if transfer in video.CURVES else 1)
+    wanted = layout.values(np.full((1, 1, 3), white, np.float32))[0, 0, 0]
+    assert after.planes[0][box > 0].max() == pytest.approx(wanted, rel=0.02)
+
+
 @given(st.integers(16, 700), st.integers(16, 700), st.text(min_size=1, max_size=60))
 @settings(max_examples=60, deadline=None)
 def test_any_text_fits_any_picture(width, height, text):
