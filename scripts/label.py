@@ -6,8 +6,10 @@ import json
 
 from common import arguments, run
 
-from swapcore import config, label, store, video
+from swapcore import config, label, progress, store, video
 from swapcore.types import ClipInfo, FrameTable
+
+LATE = 10.0  # seconds: a first frame that is later is said
 
 
 def main(args):
@@ -24,16 +26,29 @@ def main(args):
 
     content = video.content_digest(args.composite)
     metadata = label.metadata(producer=settings.producer, content_sha256=content, record=label.note_record(**shown))
-    origin = int(frames.pts[0]) if meta["start"] else 0  # a clip cut at its front begins at 0
+    origin = int(frames.pts[0]) if meta["start"] is not None else 0  # a clip cut at its front begins at 0
+    if (begin := float((int(frames.pts[0]) - origin) * info.time_base)) > LATE:
+        progress.say(
+            f"label {args.video}: its first frame is at {begin:.1f} s, as in {args.path.name}; players may show nothing "
+            "until then. To let it begin at 0, give the clip `start` 0 in clips.tsv"
+        )
     what = {"frames": frames, "info": info, "metadata": metadata, "origin": origin}
     trained = [store.read_json(path) for path in args.trained]
     with store.atomic(args.out) as temporary:
-        video.mux(temporary, video=args.composite, source=args.path, audio=True, **what)
+        left_out = video.mux(temporary, video=args.composite, source=args.path, audio=True, **what)
+        for line in left_out:
+            progress.say(f"label {args.video}: not in the MP4: {line}")
         digest = store.sha256(temporary)
         made = label.provenance(
             **what,
             video={"name": args.video, "file": args.out.name, "sha256": digest, "content_sha256": content},
-            clip={"name": info.name, **label.input_record(args.path), "start": meta["start"], "end": meta["end"]},
+            clip={
+                "name": info.name,
+                **label.input_record(args.path),
+                "start": meta["start"],
+                "end": meta["end"],
+                "left_out": left_out,
+            },
             swaps=json.loads(args.swaps),
             trained={t["swap"]: t for t in trained},
             consents=json.loads(args.consents),

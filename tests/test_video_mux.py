@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from media import CLIPS, INDEX, SOUND, check_remade, ff, packets, picture, remade
+from media import CLIPS, COPIES, INDEX, SOUND, check_remade, ff, packets, picture, remade
 
 from swapcore import video
 from swapcore.errors import SwapError
@@ -17,15 +17,18 @@ from swapcore.types import FrameTable
 from swapcore.video.mux import decoding_times
 
 
-@pytest.mark.parametrize("name", list(CLIPS))
+@pytest.mark.parametrize("name", [*CLIPS, *COPIES, "shortened.mp4"])
 def test_times_and_sound_are_the_sources(clips, tmp_path, name):
     check_remade(clips / name, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["constant.mp4", "variable.mp4", "late_ntsc.mp4", "matroska.mkv"])
+CUT = ["constant.mp4", "variable.mp4", "late_ntsc.mp4", "matroska.mkv", "edited.mp4", "delayed.mp4", "broadcast.ts"]
+
+
+@pytest.mark.parametrize("name", CUT)
 @pytest.mark.parametrize("origin", [False, True])
 def test_a_cut_clip_keeps_its_times_and_the_sound_of_them(clips, tmp_path, name, origin):
-    frames, info, out = remade(clips / name, tmp_path, start=0.5, end=1.5, origin=origin)
+    frames, info, out = remade(clips / name, tmp_path, start=0.5, end=1.2, origin=origin)
     moved = int(frames.pts[0]) if origin else 0
     again, _ = video.index(out, name="x", **INDEX)
     assert again.pts.tolist() == (frames.pts - moved).tolist()

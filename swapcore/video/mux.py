@@ -1,4 +1,4 @@
-"""The finished file: encoded pictures with the source's times, the source's sound, and what the video says of itself."""
+"""The finished file: encoded pictures with the source's times, all else of the source, and what the video says of itself."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
+from swapcore.video import tracks
 from swapcore.video.tools import opened, picture_stream, url, writing
 
 LARGEST = 2**31 - 1  # of an MP4's time scales
@@ -31,54 +32,78 @@ def mux(
     audio: bool,
     metadata: dict[str, str],
     origin: int = 0,
-) -> None:
-    """Write an MP4: packets of `video` (one per row of `frames`, at any times) with times of `frames`, sound of `source`.
+) -> list[str]:
+    """Write an MP4: packets of `video` (one per row of `frames`, at any times) with times of `frames`, all else of `source`.
 
     The k-th picture in the order of presentation gets pts `frames.pts[k] - origin` in the source's time base; where an
     MP4 cannot have that time base (its numerator is not 1), the times are the same and their unit is 1/denominator.
     `origin` is the time of the source that becomes 0: for a clip cut by `start`, its first pts, or players would show
-    nothing until `start`. Decoding times are made anew: the sorted pts, shifted by the reorder delay.
+    nothing until `start`. Decoding times are made anew: the sorted pts, shifted by the reorder delay. The last picture is
+    shown as long as in the source.
 
     With `audio`, packets of all the source's sound streams are copied, payload unchanged (AAC of MPEG transport streams
     without the ADTS headers that an MP4 does not have), also moved by `origin`. Where
     the table leaves out frames of the source, only packets that overlap the frames' time are copied, and an edit list
-    says where in the first of them to begin; a player that ignores it is early by less than one packet. Subtitles,
-    data, chapters and the source's own metadata (it may hold places and times) are not copied; `metadata` is written
-    with its keys as given, also own ones. The index stands at the file's front.
+    says where in the first of them to begin; a player that ignores it is early by less than one packet. Subtitles that
+    are text become mov_text or are copied, chapters are copied; both are shortened to the frames' time. Tracks keep their
+    languages, titles and dispositions. The source's own metadata (it may hold places and times) is not copied;
+    `metadata` is written with its keys as given, also own ones. The index stands at the file's front.
 
-    Raises SwapError where counts differ, the source has changed, an MP4 cannot hold the sound's codec, or the disk is full.
+    Returns what of the source was left out, a line for each track. Raises SwapError where counts differ, the source has
+    changed, an MP4 cannot hold the sound's codec, or the disk is full.
     """
     options = {
         "movflags": "use_metadata_tags+faststart",
         "video_track_timescale": str(info.time_base.denominator),
     }
-    begin, end = _cut(source, frames, info)
+    span, last = _cut(source, frames, info, origin)
     order = _order(video, frames, info)
-    with opened(source, name=info.name) as given, opened(video, name=info.name) as encoded:
-        sounds = list(given.streams.audio) if audio else []
+    with (
+        opened(source, name=info.name) as given,
+        opened(source, name=info.name) as beside,  # two readers of one file, each at its own place
+        opened(video, name=info.name) as encoded,
+    ):
+        sounds, texts, left_out = tracks.chosen(given, picture_stream(given, source, name=info.name))
+        sounds = sounds if audio else []
         options["movie_timescale"] = str(_movie_scale(info, sounds))
-        with writing(out), av.open(url(out), "w", format="mp4", container_options=options) as written:
+        texts = [beside.streams[stream.index] for stream in texts]
+        with (
+            tracks.as_text(source, texts, name=info.name) as as_text,
+            writing(out),
+            av.open(url(out), "w", format="mp4", container_options=options) as written,
+        ):
             written.metadata.update(metadata)
             picture = picture_stream(encoded, video, name=info.name)
             target = written.add_stream_from_template(picture)
             target.time_base = Fraction(1, info.time_base.denominator)
-            streams = {s.index: _sound(written, s, info, source) for s in sounds}
+            heard = [tracks.Track(stream, _sound(written, stream, info, source)) for stream in sounds]
+            read = [
+                tracks.Track(text, tracks.added(written, text, like=own))
+                for text, own in zip(as_text, texts, strict=True)
+            ]
+            written.set_chapters(tracks.chapters(given, span))
             try:
                 written.start_encoding()
             except ValueError as error:
                 raise _codecs(info, source, sounds, error) from None
-            pictures = _pictures(encoded, picture, target, frames.pts - origin, order, info)
-            packets = _sounds(given, streams, begin, end, origin * info.time_base)
-            for packet in heapq.merge(pictures, packets, key=lambda p: float(p.dts * p.time_base)):
+            pictures = _pictures(encoded, picture, target, frames.pts - origin, order, info, last=last)
+            parts = [pictures, tracks.packets(heard, span), tracks.packets(read, span)]
+            for packet in heapq.merge(*parts, key=lambda p: float(p.dts * p.time_base)):
                 written.mux(packet)
+    return left_out
 
 
-def _cut(source: str | Path, frames: FrameTable, info: ClipInfo) -> tuple[Fraction | None, Fraction | None]:
-    """Times of the source, seconds, between which the table's frames are shown; None: from or to the file's own end."""
+def _cut(source: str | Path, frames: FrameTable, info: ClipInfo, origin: int) -> tuple[tracks.Span, int]:
+    """What is kept of the source's time, and how long the table's last frame is shown, in units of pts (0: not known)."""
     with opened(source, name=info.name) as container:
         stream = picture_stream(container, source, name=info.name)
-        found = [p.pts for p in container.demux(stream) if p.size and p.pts is not None and not p.is_discard]
-        pts = np.array(sorted(found), np.int64)
+        found = [
+            (p.pts, p.duration or 0)
+            for p in container.demux(stream)
+            if p.size and p.pts is not None and not p.is_discard
+        ]
+        found.sort()
+        pts = np.array([time for time, _ in found], np.int64)
         if stream.time_base != info.time_base or not np.isin(frames.pts, pts).all():
             raise SwapError(
                 f"clip {info.name}: {source}: its times are not those of the frame table; "
@@ -86,7 +111,9 @@ def _cut(source: str | Path, frames: FrameTable, info: ClipInfo) -> tuple[Fracti
             )
     begin = None if frames.pts[0] == pts[0] else int(frames.pts[0]) * info.time_base
     after = int(np.searchsorted(pts, frames.pts[-1])) + 1
-    return begin, (int(pts[after]) * info.time_base if after < len(pts) else None)
+    whole = after == len(pts)
+    last = found[-1][1] if whole else int(pts[after] - frames.pts[-1])
+    return tracks.Span(begin, None if whole else int(pts[after]) * info.time_base, origin * info.time_base), last
 
 
 def _movie_scale(info: ClipInfo, sounds: list[Any]) -> int:
@@ -97,12 +124,9 @@ def _movie_scale(info: ClipInfo, sounds: list[Any]) -> int:
 
 def _sound(made: av.container.OutputContainer, stream: Any, info: ClipInfo, source: str | Path) -> Any:
     try:
-        copy = made.add_stream_from_template(stream)
+        return tracks.added(made, stream, like=stream)
     except ValueError as error:
         raise _codecs(info, source, [stream], error) from None
-    copy.time_base = stream.time_base
-    copy.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
-    return copy
 
 
 def _codecs(info: ClipInfo, source: str | Path, sounds: list[Any], error: Exception) -> SwapError:
@@ -126,13 +150,20 @@ def _order(video: str | Path, frames: FrameTable, info: ClipInfo) -> np.ndarray:
 
 
 def _pictures(
-    encoded: av.container.InputContainer, picture: Any, target: Any, pts: np.ndarray, order: np.ndarray, info: ClipInfo
+    encoded: av.container.InputContainer,
+    picture: Any,
+    target: Any,
+    pts: np.ndarray,
+    order: np.ndarray,
+    info: ClipInfo,
+    *,
+    last: int,
 ) -> Iterator[av.Packet]:
-    """The encoded packets as they come, with the times `pts` (n,) in the source's time base."""
+    """The encoded packets as they come, with the times `pts` (n,) in the source's time base; the last is shown for `last`."""
     unit = Fraction(1, info.time_base.denominator)
     pts = pts * info.time_base.numerator
     gaps = np.diff(pts)
-    last = int(gaps[-1]) if len(gaps) else max(1, round(1 / (info.rate * unit)))
+    last = last * info.time_base.numerator or (int(gaps[-1]) if len(gaps) else max(1, round(1 / (info.rate * unit))))
     length = np.append(gaps, last)
     dts = decoding_times(pts, order, step=int(gaps.min()) if len(gaps) else 1)
     packets = (p for p in encoded.demux(picture) if p.size)
@@ -151,32 +182,6 @@ def decoding_times(pts: np.ndarray, rank: np.ndarray, *, step: int) -> np.ndarra
     delay = max(0, int(np.max(np.arange(len(rank)) - rank)))
     before = pts[0] - step * np.arange(delay, 0, -1)
     return np.concatenate([before, pts])[: len(pts)].astype(np.int64)
-
-
-def _sounds(
-    given: av.container.InputContainer,
-    streams: dict[int, Any],
-    begin: Fraction | None,
-    end: Fraction | None,
-    origin: Fraction,
-) -> Iterator[av.Packet]:
-    """Packets of sound that overlap begin..end, seconds, moved so that `origin` becomes 0."""
-    if not streams:
-        return
-    for packet in given.demux([given.streams[i] for i in streams]):
-        if not packet.size or packet.pts is None:
-            continue
-        base = packet.time_base
-        time = packet.pts * base
-        if begin is not None and time + (packet.duration or 0) * base <= begin:
-            continue
-        if end is not None and time >= end:
-            continue
-        shift = round(origin / base)
-        packet.stream = streams[packet.stream_index]
-        packet.dts = (packet.pts if packet.dts is None else packet.dts) - shift
-        packet.pts -= shift
-        yield packet
 
 
 def made(frames: FrameTable) -> FrameTable:
