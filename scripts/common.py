@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -32,19 +33,20 @@ def arguments(doc: str | None, **options: str) -> argparse.Namespace:
 
 
 class _Both:
-    """Writes to two streams."""
+    """Writes to two streams; the second may fail, as a log does on a full disk."""
 
-    def __init__(self, *streams):
-        self.streams = streams
+    def __init__(self, first, second):
+        self.first, self.second = first, second
 
     def write(self, text: str) -> int:
-        for stream in self.streams:
-            stream.write(text)
-        return len(text)
+        with contextlib.suppress(OSError):
+            self.second.write(text)
+        return self.first.write(text)
 
     def flush(self) -> None:
-        for stream in self.streams:
-            stream.flush()
+        with contextlib.suppress(OSError):
+            self.second.flush()
+        self.first.flush()
 
     def close(self) -> None:
         """Nothing: the streams are others'. (absl, under TensorFlow, closes at exit what was stderr when it was loaded.)"""
@@ -56,24 +58,34 @@ def _logged(path: Path | None) -> Iterator[None]:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", buffering=1) as log, contextlib.redirect_stderr(_Both(sys.stderr, log)):
-        yield
+    log = open(path, "w", buffering=1)  # noqa: SIM115 (closing may fail too)
+    try:
+        with contextlib.redirect_stderr(_Both(sys.stderr, log)):
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            log.close()
 
 
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
     """Run a script's work; what the user can mend becomes one line and exit code 1."""
-    with _logged(args.log):
-        try:
-            main(args)
-        except SwapError as error:
-            print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
-            sys.exit(1)
-        except OSError as error:
-            if error.errno is None or (error.filename is None and error.errno != 28):
-                raise
-            remedy = "free some space" if error.errno == 28 else "check that it exists and may be read or written"
-            print(
-                f"{Path(sys.argv[0]).stem}: {error.filename or os.getcwd()}: {error.strerror}; {remedy}",
-                file=sys.stderr,
-            )
-            sys.exit(1)
+    stage = Path(sys.argv[0]).stem
+    try:
+        with _logged(args.log):
+            try:
+                main(args)
+            except (SwapError, OSError) as error:
+                print(f"{stage}: {_line(error)}", file=sys.stderr)
+                sys.exit(1)
+    except OSError as error:  # no log can be opened
+        sys.exit(f"{stage}: {_line(error)}")
+
+
+def _line(error: SwapError | OSError) -> str:
+    """What the user can mend. Raises the error itself where it is about no file and no disk."""
+    if isinstance(error, SwapError):
+        return str(error)
+    if error.errno is None or (error.filename is None and error.errno != errno.ENOSPC):
+        raise error
+    remedy = "free some space" if error.errno == errno.ENOSPC else "check that it exists and may be read or written"
+    return f"{error.filename or os.getcwd()}: {os.strerror(error.errno)}; {remedy}"

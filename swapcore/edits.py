@@ -122,6 +122,25 @@ def match(entry: Entry, *, ids: np.ndarray, boxes_xyxy: np.ndarray) -> int:
     return int(rows[0])
 
 
+def check_faces(found: Edits, *, person: str, clips: Mapping[str, Collection[str]]) -> None:
+    """Raise SwapError at the first face in LISTS that cannot be the person's: known before any clip is looked at.
+
+    clips: name -> the people in it.
+    """
+    for entry in (entry for name in LISTS for entry in getattr(found, name)):
+        _clip(entry.clip, entry.where, clips)
+        if person not in clips[entry.clip]:
+            raise SwapError(
+                f"{entry.where}: {person} is not among the people of clip {entry.clip} "
+                f"({', '.join(clips[entry.clip]) or '?'}); correct or delete this line"
+            )
+
+
+def _clip(name: str, where: str, clips: Collection[str]) -> None:
+    if name not in clips:
+        raise SwapError(f"{where}: no clip is called {name}{_near(name, clips)}; correct or delete this line")
+
+
 def check_tracks(
     tracks: Iterable[Track], *, people: Collection[str], refused: Collection[str], clips: Mapping[str, Collection[str]]
 ) -> None:
@@ -133,10 +152,7 @@ def check_tracks(
     decided: dict[tuple[str, Any], Track] = {}
     for track in tracks:
         place, who = track.where, track.person
-        if track.clip not in clips:
-            raise SwapError(
-                f"{place}: no clip is called {track.clip}{_near(track.clip, clips)}; correct or delete this line"
-            )
+        _clip(track.clip, place, clips)
         if who not in people and who != NOBODY:
             raise SwapError(
                 f"{place}: nobody is called {who} in config.yaml{_near(who, people)}; expected a name from there, or {NOBODY}"

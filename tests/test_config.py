@@ -54,6 +54,14 @@ def test_a_small_configuration_is_filled_with_defaults():
     assert json.loads(project.settings("train", swap="lead_onto_double"))["model"] == "small"
 
 
+def test_the_longest_names_still_make_a_video():
+    person, clip, swap = ("ab" * 50 for _ in range(3))
+    people = {person: {"consent": {"basis": "synthetic"}}, "lead": {"consent": {"basis": "synthetic"}}}
+    swaps = [{"name": swap, "source": "lead", "target": person}]
+    table = f"name\tperson\tpath\n{clip}\t{person}\tx.mp4\nl\tlead\ty.mp4\n"
+    assert [len(name) for name in config.load({"people": people, "swaps": swaps}, table).videos] == [204]
+
+
 def test_a_default_video_is_never_made_from_photos():
     project = config.load(CONFIG, CLIPS, is_folder=lambda path: "both" in path)
     assert list(project.videos) == ["lead_onto_double_on_stunt"]
@@ -140,6 +148,7 @@ def test_settings_come_back_as_they_were():
             ["lead", "date", "2026-11-01", "got '2026-99-01'"],
         ),
         ({"people": {"../x": {"consent": {"basis": "self"}}}}, ["letters, digits"]),
+        ({"people": {"x" * 101: {"consent": {"basis": "self"}}}}, ["person xxx", "at most 100 letters, got 101"]),
         ({"people": {"-x": {"consent": {"basis": "self"}}}}, ["letters, digits"]),  # an option to every script
         ({"people": {}}, ["people", "found none"]),
         ({"people": {"nobody": {"consent": {"basis": "synthetic"}}}}, ["nobody", "means an unknown face"]),
@@ -169,6 +178,8 @@ def test_a_mistake_is_one_line_that_names_it(section, words):
         ("name\tperson\tpath\n../a\tlead\tx.mp4\n", ["letters, digits"]),
         ("name\tperson\tpath\na b\tlead\tx.mp4\n", ["letters, digits"]),
         ("name\tperson\tpath\na'b\tlead\tx.mp4\n", ["letters, digits"]),
+        (f"name\tperson\tpath\n{'ab' * 51}\tlead\tx.mp4\n", ["line 2.name", "at most 100 characters"]),
+        ("name\tperson\tpath\na\tlead\t-x.mp4\n", ["line 2.path", "may not begin with -", "got '-x.mp4'"]),
         ("name\tperson\tpath\tstart\tend\na\tlead\tx.mp4\t5\t2\n", ["must come after"]),
         ("name\tperson\tpath\tstart\na\tlead\tx.mp4\tsoon\n", ["start", "got 'soon'"]),
         ("name\tperson\tpath\na\tnobody\tx.mp4\n", ["unknown person 'nobody'"]),

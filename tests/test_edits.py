@@ -183,3 +183,22 @@ def test_a_line_is_read_as_it_was_written(face):
     text = "identity:\n" + edits.line("a1", face, np.array([1.4, 2, 30.6, 40]))
     (track,) = edits.read(text, where="x", person="ann").identity
     assert (track.face.face, track.face.box_xyxy) == (face, (1, 2, 31, 40))
+
+
+@pytest.mark.parametrize("heading", edits.LISTS)
+def test_faces_that_cannot_be_the_persons_are_known_before_any_job(heading):
+    text = f"{heading}:\n- {{clip: %s, face: 000001_0, box: [1, 2, 30, 40]}}\n"
+    clips = {"stunt": ["lead"], "crowd": [], "both": ["lead", "double"]}
+
+    def check(clip, person):
+        edits.check_faces(edits.read(text % clip, where="x.yaml"), person=person, clips=clips)
+
+    check("both", "double")
+    for clip, said in (
+        ("stnut", f"x.yaml, {heading}, line 2: no clip is called stnut (did you mean stunt?); correct"),
+        ("stunt", f"x.yaml, {heading}, line 2: double is not among the people of clip stunt (lead); correct"),
+        ("crowd", "of clip crowd (?); correct or delete this line"),
+    ):
+        with pytest.raises(SwapError) as caught:
+            check(clip, "double")
+        assert said in str(caught.value)

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from swapcore.config.fields import Clean, Convert, Label, Sort, Train
-from swapcore.config.kinds import Date, Name, Section
+from swapcore.config.kinds import Date, Name, Section, VideoName
 
 CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
 
@@ -70,7 +70,7 @@ class Swap(Section):
 class Video(Section):
     """One video to make."""
 
-    name: Name
+    name: VideoName
     clip: Name
     """The clip that is changed."""
     swaps: list[Name] = Field(min_length=1)
@@ -87,8 +87,8 @@ class Clip(Section):
     """Everybody in it whom the configuration knows."""
     others: bool = False
     """Whether `?` stands among the people: there are more, whom nobody has named yet."""
-    path: str = Field(min_length=1)
-    """A video file or a folder of photos."""
+    path: str = Field(min_length=1, pattern="^[^-]")
+    """A video file or a folder of photos. For one whose name begins with - write its folder too, if need be the absolute one."""
     start: float | None = Field(None, ge=0)
     """Seconds from the beginning of the file; frames before are left out."""
     end: float | None = Field(None, gt=0)

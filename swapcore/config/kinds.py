@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*"  # of clips, people, swaps, videos: they become names of files
+LONGEST = 100  # letters of a name; of a video's, which is put together of two, 210: a file's name may have 255 bytes
 
 
 def hint(default: Any, **kwargs: Any) -> Any:
@@ -32,7 +33,8 @@ def off(value: Any) -> Any:
     return "off" if value is False else value
 
 
-Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=LONGEST)]
+VideoName = Annotated[str, Field(pattern=f"^{NAME}$", max_length=2 * LONGEST + 10)]
 Date = Annotated[str, BeforeValidator(_iso)]
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from swapcore.config.entries import CONSENT, Clip, Consent, Person, Swap, Video
 from swapcore.config.fields import SECTIONS, S
-from swapcore.config.kinds import NAME, Name, Section
+from swapcore.config.kinds import LONGEST, NAME, Name, Section, VideoName
 from swapcore.errors import SwapError
 
 
@@ -23,7 +23,7 @@ class Project(Section):
     clips: dict[Name, Clip]
     people: dict[Name, Person]
     swaps: dict[Name, Swap]
-    videos: dict[Name, Video]
+    videos: dict[VideoName, Video]
     sections: dict[str, Any]
     state: str
 
@@ -170,6 +170,8 @@ def _people(given: Any, glob: dict[str, Any]) -> dict[str, Person]:
         where = f"person {name}"
         if not re.fullmatch(NAME, str(name)):
             raise SwapError(f"{where}: a name is made of letters, digits, - and single _ between them")
+        if len(str(name)) > LONGEST:
+            raise SwapError(f"person {str(name)[:20]}..: expected a name of at most {LONGEST} letters, got {len(name)}")
         if name == "nobody":
             raise SwapError(f"{where}: this name means an unknown face; give the person another")
         if isinstance(row, dict) and row.get("refuse") is True and not row.get("consent"):
@@ -312,8 +314,11 @@ def _line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "string_pattern_mismatch" and NAME in message:
         message = "a name is made of letters, digits, - and single _ between them"
+    if first["type"] == "string_pattern_mismatch" and "'^[^-]'" in message:
+        message = "a path may not begin with -, as an option does; write its folder before it"
     got = first["input"]
-    return f"{at}: {message[0].lower()}{message[1:]}" + ("" if isinstance(got, (dict, BaseModel)) else f", got {got!r}")
+    said = "" if isinstance(got, (dict, BaseModel)) else f", got {got!r:.120}"
+    return f"{at}: {message[0].lower()}{message[1:]}{said}"
 
 
 def parse(section: str, text: str) -> S:

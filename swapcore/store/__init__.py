@@ -2,6 +2,7 @@
 
 from swapcore.store.archives import FaceArchive, crops, held, open_archives, write_archive
 from swapcore.store.files import PICTURES, atomic, pictures, read_json, sha256, write_bytes, write_json
+from swapcore.store.given import check_given, check_writable, read_text
 from swapcore.store.images import encode_picture, read_picture, write_picture
 from swapcore.store.rows import (
     PNG_SIGNATURE,
@@ -21,6 +22,8 @@ __all__ = [
     "FaceArchive",
     "FaceRow",
     "atomic",
+    "check_given",
+    "check_writable",
     "crops",
     "encode_picture",
     "face_crop",
@@ -33,6 +36,7 @@ __all__ = [
     "read_json",
     "read_picture",
     "read_table",
+    "read_text",
     "sha256",
     "write_archive",
     "write_bytes",

@@ -6,6 +6,7 @@ A file is written beside its place, flushed to the disk and renamed, so that its
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import json
@@ -17,6 +18,7 @@ from typing import Any
 
 from swapcore.errors import SwapError
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, a user's share of it, the largest file allowed
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -24,13 +26,17 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 def atomic(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path`, with its suffix; renamed to `path` when the block ends well, removed when not.
 
-    What a kill left of an earlier try is removed: only one process at a time may write a path.
+    What a kill left of an earlier try is removed: only one process at a time may write a path. Raises SwapError where the
+    folder may not be written or the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
-        left.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.????????{glob.escape(path.suffix)}"):
+            left.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise _unwritten(path, error) from None
     os.close(handle)
     temporary = Path(name)
     try:
@@ -41,8 +47,20 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp made it private
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise _unwritten(path, error) from None
+        raise
+    except SwapError as error:  # nobody knows the temporary name
+        raise SwapError(str(error).replace(str(temporary), str(path))) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _unwritten(path: Path, error: OSError) -> SwapError:
+    said = os.strerror(error.errno) if error.errno else str(error)
+    remedy = "free some space" if error.errno in FULL else "check that its folder is one and may be written"
+    return SwapError(f"{path}: cannot be written ({said}); {remedy}, and run snakemake again")
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,10 @@ def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: str,
         old.unlink()
     with store.atomic(path) as temporary:
         pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, expected)
+        with open(
+            temporary, "r+b"
+        ) as file:  # its pages are taken now: a full disk would kill the process at one of them
+            os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
         _decode(pixels, faces, shape, mask=mask)
         pixels.flush()
     return np.load(path, mmap_mode="r")

@@ -122,6 +122,8 @@ def opened(path: str | Path, *, name: str) -> Iterator[av.container.InputContain
         raise SwapError(f"{where}: expected a video, found an empty file; copy it again")
     try:
         container = av.open(url(path), options={"protocol_whitelist": LOCAL}, metadata_errors="replace")
+    except PermissionError:
+        raise SwapError(f"{where}: expected a video, found one that may not be read; let it be read (chmod)") from None
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise SwapError(
             f"{where}: expected a video that ffmpeg reads, found a damaged or cut-off file or something else "

@@ -7,10 +7,9 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from swapcore import code, config as settings_of, edits
+from swapcore import code, config as settings_of, edits, store
 from swapcore.errors import SwapError
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 CLIP_FILES = ["frames.parquet", "faces.parquet", "faces.zip", "people.parquet", "groups.jpg", "groups.yaml"]
 PERSON_FILES = [
     "references.parquet",
@@ -33,10 +32,7 @@ VIDEO_FILES = ["video.mp4", "provenance.json", "measures.json", "strip.jpg"]
 
 def pictures(path):
     """A picture, or the pictures of a folder by name: a folder itself says nothing when a file in it changes."""
-    if not Path(path).is_dir():
-        return [path]
-    found = [os.path.join(path, name) for name in sorted(os.listdir(path)) if not name.startswith(".")]
-    return [name for name in found if name.lower().endswith(PICTURES)]
+    return [str(file) for file in store.pictures(path)] if os.path.isdir(path) else [path]
 
 
 def checked_project():
@@ -44,41 +40,40 @@ def checked_project():
     table = config.get("clips") or "config/clips.tsv"
     if not isinstance(table, str):
         raise SwapError(f"clips: expected the path of a table such as config/clips.tsv, got {table!r:.80}")
-    if not (table := Path(table)).is_file():
-        raise SwapError(
-            f"clips: expected the table of clips at {table}, found none; write it, or name it in config.yaml"
-        )
-    named = {track.person for tracks in IDENTITY.values() for track in tracks}
-    project = settings_of.load(config, table.read_text(encoding="utf-8"), is_folder=os.path.isdir, by_hand=named)
+    given(table, "clips", "the table of clips", "write it, or name it in config.yaml")
+    named = {track.person for found in EDITS.values() for track in found.identity}
+    project = settings_of.load(config, store.read_text(table), is_folder=os.path.isdir, by_hand=named)
     rendered = [f"results/studio/{name}.mp4" for name in project.sections["studio"].clips]
     for clip in project.clips.values():
-        if not pictures(clip.path):
-            raise SwapError(f"clip {clip.name}: no pictures in {clip.path}; put some there, or correct its path")
-        if clip.path.startswith("results/studio/") and clip.path not in rendered:
+        if clip.path in rendered:
+            continue
+        if clip.path.startswith("results/studio/"):
             raise SwapError(
                 f"clip {clip.name}: {clip.path} is no clip of the studio; correct clips.tsv, or studio.clips"
             )
-        if clip.path not in rendered and not Path(clip.path).exists():
-            raise SwapError(
-                f"clip {clip.name}: expected a video or a folder at {clip.path}, found none; correct clips.tsv"
-            )
+        given(clip.path, f"clip {clip.name}", "a video or a folder", "correct clips.tsv")
+        if not pictures(clip.path):
+            raise SwapError(f"clip {clip.name}: no pictures in {clip.path}; put some there, or correct its path")
     for name, person in project.people.items():
         for path in person.references:
-            if not Path(path).exists() or not pictures(path):
+            given(path, f"person {name}", "photos", "correct `references` in config.yaml")
+            if not pictures(path):
                 raise SwapError(
                     f"person {name}: expected photos at {path}, found none; correct `references` in config.yaml"
                 )
     for path in detector_files(project):
-        if not Path(path).is_file():
-            raise SwapError(
-                f"faces.detector_file: expected YuNet's ONNX file at {path}, found none; correct it in config.yaml"
-            )
-    given = [clip.path for clip in project.clips.values()] + detector_files(project)
-    given += [path for person in project.people.values() for path in person.references]
-    for path in (file for path in given for file in pictures(path)):
-        if "{" in path or "}" in path:  # Snakemake would take them for wildcards
-            raise SwapError(f"{path}: expected a name without {{ and }}; rename it")
+        given(path, "faces.detector_file", "YuNet's ONNX file", "correct it in config.yaml")
     return project
+
+
+def given(path, where, expected, remedy):
+    """Refuse a file or a folder of the user's, with all its pictures, that cannot be read or that rules cannot name."""
+    store.check_given(path, where=where, expected=expected, remedy=remedy)
+    for file in pictures(path):
+        if file != path:
+            store.check_given(file, where=where, expected="a picture", remedy="put it back or remove it")
+        if "{" in file or "}" in file:  # Snakemake would take them for wildcards
+            raise SwapError(f"{file}: expected a name without {{ and }}; rename it")
 
 
 def detector_files(project):
@@ -87,23 +82,28 @@ def detector_files(project):
 
 
 def decided_by_hand():
-    """What people decided by hand about identity: file -> its entries."""
+    """What people decided by hand: file -> its lists."""
     files = sorted(str(path) for path in Path("config/edits").glob("*.yaml"))
-    read = {p: edits.read(Path(p).read_text(encoding="utf-8"), where=p, person=Path(p).stem) for p in files}
-    return {path: found.identity for path, found in read.items()}
+    return {path: edits.read(store.read_text(path), where=path, person=Path(path).stem) for path in files}
 
 
 def check_edits(project):
     """Refuse a file or a line that nothing would read."""
-    for path in map(Path, IDENTITY):
+    for path in map(Path, EDITS):
         if path.stem not in project.people:
             raise SwapError(f"{path}: nobody is called {path.stem} in config.yaml; rename or remove it")
+        edits.check_faces(EDITS[str(path)], person=path.stem, clips=people_of_clips(project))
     edits.check_tracks(
         (track for tracks in IDENTITY.values() for track in tracks),
         people=project.people,
         refused=[name for name, person in project.people.items() if person.refuse],
-        clips={clip.name: clip.people for clip in project.clips.values()},
+        clips=people_of_clips(project),
     )
+
+
+def people_of_clips(project):
+    """Who is in each clip: name -> people."""
+    return {clip.name: clip.people for clip in project.clips.values()}
 
 
 def edits_of(*people):
@@ -112,10 +112,12 @@ def edits_of(*people):
 
 
 try:
-    IDENTITY = decided_by_hand()
+    store.check_writable("results")
+    EDITS = decided_by_hand()
+    IDENTITY = {path: found.identity for path, found in EDITS.items()}  # all that concerns a clip
     PROJECT = checked_project()
     check_edits(PROJECT)
-except (SwapError, UnicodeDecodeError) as error:
+except SwapError as error:
     sys.exit(f"swapcore: {error}")
 
 STUDIO_CLIPS = list(PROJECT.sections["studio"].clips)

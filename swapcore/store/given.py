@@ -1,0 +1,74 @@
+"""What users give, looked at before any job: whether it is there and may be read, and text as text."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from swapcore.errors import SwapError
+
+KINDS = {
+    stat.S_ISFIFO: "a pipe, which cannot be read twice",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+NONE = {errno.ENOENT: "none", errno.ENOTDIR: "none", errno.ELOOP: "a link to itself"}
+
+
+def check_given(path: str | Path, *, where: str, expected: str, remedy: str) -> None:
+    """Raise SwapError, beginning with `where`, where a file or folder is not there or may not be read, or is a pipe or device."""
+    found = _amiss(path)
+    if found:
+        if found.endswith("not be read"):
+            remedy = "let it be read (chmod)"
+        raise SwapError(f"{where}: expected {expected} at {path}, found {found}; {remedy}")
+
+
+def _amiss(path: str | Path) -> str:
+    """What is found in the place of a file or a folder that can be read; "" where there is one."""
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError:
+        return "a folder on the way to it that may not be read"
+    except OSError as error:
+        return NONE.get(error.errno or 0) or f"none ({error.strerror})"
+    except ValueError:  # a null character
+        return "none"
+    for is_kind, name in KINDS.items():
+        if is_kind(mode):
+            return name
+    if stat.S_ISDIR(mode):
+        return "" if os.access(path, os.R_OK | os.X_OK) else "a folder that may not be read"
+    return "" if os.access(path, os.R_OK) else "a file that may not be read"
+
+
+def check_writable(folder: str | Path) -> None:
+    """Raise SwapError where nothing can be written into a folder, or where it cannot be made."""
+    place = Path(folder)
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise SwapError(f"{folder}: expected a folder, found a file at {place}; rename or remove it")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise SwapError(
+            f"{folder}: nothing may be written into {place.absolute()}; change its permissions or its owner"
+        )
+
+
+def read_text(path: str | Path) -> str:
+    """A text file of the user's. Raises SwapError where it is not there, may not be read, or is not in UTF-8."""
+    check_given(path, where=str(path), expected="a text file", remedy="write it, or correct its path")
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except IsADirectoryError:
+        raise SwapError(f"{path}: expected a text file, found a folder; rename or remove it") from None
+    except UnicodeDecodeError as error:
+        before = Path(path).read_bytes()[: error.start]
+        line = before.count(b"\n") + 1
+        raise SwapError(
+            f"{path}, line {line}: expected text in UTF-8, found other bytes; save it again as UTF-8 (in a spreadsheet as "
+            "text with tabs, UTF-8)"
+        ) from None
