@@ -190,11 +190,12 @@ def face_alpha(
     high = np.minimum(np.ceil(corners.max(0)).astype(int) + 2, frame_hw[::-1])
     if (high <= low).any():
         return 0, 0, np.zeros((0, 0), np.float32)
-    x, y = np.arange(low[0], high[0]), np.arange(low[1], high[1])[:, None]
+    x = np.arange(low[0], high[0], dtype=np.float32)
+    y = np.arange(low[1], high[1], dtype=np.float32)[:, None]
     shown = np.ones((len(y), len(x)), bool)
-    for a, b, c in matrix.astype(np.float64):
-        along = a * x + b * y + c
-        shown &= (along >= 0) & (along <= side - 1)
+    half = np.float32((side - 1) / 2)
+    for a, b, c in matrix.astype(np.float32):
+        shown &= np.abs(a * x + (b * y + (c - half))) <= half
     hard = masks.MASKS[mask](landmarks_xy - low, size_hw=shown.shape) * shown
     alpha = masks.soften(hard, face_size=face_size, erode=erode, blur=soften)
     left, top, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))

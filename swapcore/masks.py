@@ -74,7 +74,7 @@ def soften(mask: np.ndarray, *, face_size: float, erode: float, blur: float) -> 
     is 0 up to `erode` inside the outline and 1 from `erode + blur` on. Where the mask runs off the picture there is no
     edge. Returns float32 (h, w) 0..1.
 
-    The outline is moved inwards by its distance transform (Felzenszwalb and Huttenlocher 2012); the edge is three box
+    The outline is moved inwards by its distance transform (Borgefors 1986, off by 2 % at most); the edge is three box
     filters, near a Gaussian (Wells 1986) but ending exactly where it must.
     """
     inside = (np.asarray(mask) > 0.5).astype(np.uint8)
@@ -83,12 +83,13 @@ def soften(mask: np.ndarray, *, face_size: float, erode: float, blur: float) -> 
     if inside.all():
         return np.ones(inside.shape, np.float32)
     radius = int(blur * face_size / 2 / 3)  # of each of the three boxes
-    distance = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     soft = np.clip(distance - erode * face_size - 3 * radius, 0, 1).astype(np.float32)
     for _ in range(3 if radius else 0):
         soft = cv2.blur(soft, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REPLICATE)
     # running sums leave a crumb of rounding where there must be nothing
-    return np.clip(np.where(distance > erode * face_size, soft, 0), 0, 1).astype(np.float32)
+    soft *= distance > erode * face_size
+    return np.clip(soft, 0, 1, out=soft)
 
 
 def _points(landmarks_xy: np.ndarray) -> np.ndarray:

@@ -204,8 +204,11 @@ def block_means(values: np.ndarray, left: int, top: int, layout: Layout, plane: 
     below, beside = ((0, -end_y % (1 << down)), (0, 0)), ((0, 0), (0, -end_x % (1 << right)))
     values = np.pad(values, below, mode="edge" if end_y == layout.height else "constant")
     values = np.pad(values, beside, mode="edge" if end_x == layout.width else "constant")
-    blocks = values.reshape(values.shape[0] >> down, 1 << down, values.shape[1] >> right, 1 << right)
-    return left >> right, top >> down, blocks.mean((1, 3), dtype=np.float32)
+    size = (values.shape[1] >> right, values.shape[0] >> down)
+    means = cv2.resize(
+        values, size, interpolation=cv2.INTER_AREA
+    )  # of whole blocks: exact, and much quicker than numpy
+    return left >> right, top >> down, means
 
 
 def layout(path: str | Path, *, name: str) -> Layout:
