@@ -60,7 +60,7 @@ def main() -> None:
 
 def measured(folder: Path, args: argparse.Namespace) -> dict[str, object]:
     """The figures of the JSON line."""
-    clip, crf = folder / "clip.mp4", 18
+    clip, crf = folder / "clip.mp4", 20
     landmarks = filmed(clip, count=args.frames, grain=GRAIN if args.content == "grain" else 0)
     options = [
         "--settings",

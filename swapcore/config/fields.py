@@ -256,8 +256,9 @@ class Encoder(Section):
     ] = "auto"
     """ffmpeg's encoder: auto takes libx264, for deeper than 8 bits or HDR libx265. The others need NVIDIA's (nvenc), Intel's
     (qsv), Linux' (vaapi) or Apple's (videotoolbox) hardware and drivers."""
-    crf: int = Field(18, ge=0, le=51)
-    """Constant quality: 0 is lossless with libx264 and libx265, 18 looks like the source, 23 is small. Hardware: its nearest."""
+    crf: int = Field(20, ge=0, le=51)
+    """Constant quality on x264's scale: 0 is lossless with libx264 and libx265, 20 looks like the source at about its size,
+    24 is small. Other encoders: their nearest."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = "medium"
     """The encoder's effort, where it has such a setting."""
 
