@@ -72,6 +72,13 @@ class Conversion(NamedTuple):
         return {"mode": self.labels.note, "text": self.labels.note_text, "seconds": self.labels.note_seconds}
 
 
+def marks(where: str) -> dict[str, str]:
+    """label.marks() of what is made beside the video; `where` is explained what made it."""
+    return label.marks() | {
+        "comment": f"Synthetic: faces in these pictures were swapped with {label.TOOL}. See {where}."
+    }
+
+
 def opened(args: Any) -> Conversion:
     """Read what a script was given by OPTIONS, and check that it fits together. Raises SwapError where it does not."""
     settings, labels = config.parse("convert", args.settings), config.parse("label", args.label_settings)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, convert, measure, report, store, video
+from swapcore import config, convert, label, measure, report, store, video
 from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable
 
 
@@ -26,7 +26,9 @@ def main(args):
     results = [frame for _, frame in video.decode(args.video_file, video.made(frames), info, wanted=places)]
     seconds = (frames.pts[rows] - frames.pts[0]) * info.time_base
     captions = [f"{float(s):.2f} s" for s in seconds]
-    store.write_picture(args.out, report.strip({"original": originals, "swapped": results}, captions=captions))
+    footer = f"Synthetic: faces swapped with {label.TOOL}"
+    picture = report.strip({"original": originals, "swapped": results}, captions=captions, footer=footer)
+    store.write_picture(args.out, picture, marks=label.marks())
 
 
 if __name__ == "__main__":

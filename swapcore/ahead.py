@@ -1,10 +1,11 @@
-"""Reading while others work."""
+"""Reading while others work, and several that work on the same."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Full, Queue
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -32,3 +33,36 @@ def ahead(frames: Iterable[Item]) -> Iterator[Item]:
                 close()
 
     return handed()
+
+
+def shared(items: Iterable[Item], workers: Sequence[Callable[[Iterator[Item]], Any]]) -> list[Any]:
+    """What each of the workers returns, each in a thread of its own and given all items, at most AHEAD before it asks.
+
+    An error of the items or of a worker ends all of them and is raised here.
+    """
+    queues: list[Queue[Any]] = [Queue(AHEAD) for _ in workers]
+    end: Any = object()
+
+    def given(queue: Queue[Any]) -> Iterator[Item]:
+        while (item := queue.get()) is not end:
+            yield item
+
+    def hand(item: Any, queue: Queue[Any], worker: Future[Any]) -> None:
+        while not worker.done():  # who has ended asks for no more
+            try:
+                return queue.put(item, timeout=0.1)
+            except Full:
+                continue
+
+    with ThreadPoolExecutor(len(workers)) as pool:
+        running = [pool.submit(work, given(queue)) for work, queue in zip(workers, queues, strict=True)]
+        try:
+            for item in items:
+                if any(worker.done() for worker in running):
+                    break
+                for queue, worker in zip(queues, running, strict=True):
+                    hand(item, queue, worker)
+        finally:
+            for queue, worker in zip(queues, running, strict=True):
+                hand(end, queue, worker)
+    return [worker.result() for worker in running]

@@ -95,10 +95,12 @@ def _tiles(examples: Sequence[tuple[np.ndarray, str]], tile: int, width: int) ->
     return line
 
 
-def strip(rows: Mapping[str, Sequence[np.ndarray]], *, captions: Sequence[str], height: int = 240) -> np.ndarray:
+def strip(
+    rows: Mapping[str, Sequence[np.ndarray]], *, captions: Sequence[str], height: int = 240, footer: str = ""
+) -> np.ndarray:
     """Rows of equally many pictures one above the other, for example before and after -> uint8 BGR.
 
-    The row's name stands at its left, `captions` (one a column) above.
+    The row's name stands at its left, `captions` (one a column) above, `footer` below all.
     """
     side, head = 116, 26
     columns = []
@@ -114,7 +116,12 @@ def strip(rows: Mapping[str, Sequence[np.ndarray]], *, captions: Sequence[str], 
     names = np.full((columns[0].shape[0], side, 3), GROUND, np.uint8)
     for n, name in enumerate(rows):
         text(names, name, left=8, base=head + n * (height + GUTTER) + height // 2, width=side - 14, size=9)
-    return np.concatenate([names, *columns], axis=1)
+    whole = np.concatenate([names, *columns], axis=1)
+    if not footer:
+        return whole
+    line = np.full((24, whole.shape[1], 3), GROUND, np.uint8)
+    text(line, footer, left=8, base=15, width=line.shape[1] - 16, size=9, colour=DIM)
+    return np.concatenate([whole, line])
 
 
 def coverage_picture(table: DatasetTable, scores: ScoreTable, *, title: str) -> bytes:

@@ -9,16 +9,43 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from swapcore.passes.light import SRGB
 from swapcore.report import DIM, GROUND, GUTTER, TEXT, fit, text
 from swapcore.types import FaceSet
+from swapcore.video import BT709, CURVES, Colour, Layout, Picture, to_bgr
 
 TINT = (70, 200, 60)  # BGR of a mask laid over a picture
-TINTED = 0.55  # of it
+TINTED = 0.4  # of it
 EDGE = 0.5  # alpha at which a mask's outline is drawn
-ROOM = 1.35  # side of a crop, of the longer side of what shows of a face
+ROOM = 1.2  # side of a crop, of the longer side of what shows of a face
 SPREADS = {"yaw": 25.0, "pitch": 15.0, "exposure": 15.0}  # differences that count as one; sizes: a factor of 2
 BAR = 26  # height of the line of captions, pixels
 NAMES = ("original", "swapped (synthetic)", "mask")
+
+
+# From BT.2020's primaries to BT.709's, in linear light, BGR (ITU-R BT.2087)
+TO_BT709 = np.array([[1.1187, -0.1006, -0.0182], [-0.0083, 1.1329, -0.1246], [-0.0728, -0.5876, 1.6605]], np.float32)
+
+
+def on_screen(picture: Picture) -> np.ndarray:
+    """A picture as a normal screen shows it, (h, w, 3) uint8 BGR: HDR is brought to its look (video.CURVES).
+
+    BT.2020's primaries become BT.709's, other primaries and curves of SDR stay as they are.
+    """
+    image, layout = to_bgr(picture), picture.layout
+    if curve := CURVES.get(layout.transfer):
+        image = curve.to_screen(image)
+    if layout.primaries == 9:
+        light = np.clip(cv2.transform(SRGB.of(image), TO_BT709), 0, 1)
+        image = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.rint(image * 255).astype(np.uint8)
+
+
+def screen_colour(layout: Layout) -> Colour:
+    """How the values of `on_screen` are to be tagged."""
+    if layout.primaries == 9 or layout.transfer in CURVES:
+        return BT709
+    return Colour(matrix=1, primaries=layout.primaries, transfer=layout.transfer)
 
 
 def varied(faces: FaceSet, rows: np.ndarray, kinds: np.ndarray, *, count: int, when: np.ndarray) -> np.ndarray:
@@ -61,7 +88,7 @@ def preview(looks: Sequence[Look], *, title: str, legend: str, tile: int) -> np.
     """A row for each look: the frame, small, and around the face original, swapped and mask -> uint8 BGR.
 
     The crops are `tile` pixels wide and show the picture's own pixels (100 %) where the face has room in them, else it is
-    made smaller; a face less than a third of a tile is enlarged to whole multiples. The caption says by how much.
+    made smaller; one that has room twice is enlarged to whole multiples. The caption says by how much.
     """
     width = 4 * tile + 5 * GUTTER
     head = np.full((60, width, 3), GROUND, np.uint8)
@@ -112,13 +139,12 @@ def _crops(look: Look, tile: int) -> tuple[list[np.ndarray], float]:
     sar = float(look.sar)
     need = ROOM * max((right - left) * sar, bottom - top, 8)
     scale = tile / need
-    scale = min(scale, 1.0) if scale < 3 else float(int(scale / 1.5))
+    scale = min(scale, 1.0) if scale < 2 else float(int(scale))
     side_x, side_y = tile / scale / sar, tile / scale
-    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
-    to_tile = np.array(
-        [[scale * sar, 0, -(middle_x - side_x / 2) * scale * sar], [0, scale, -(middle_y - side_y / 2) * scale]]
-    )
-    if scale == 1.0 and sar == 1:
+    from_x = _inside((left + right) / 2, side_x, look.before.shape[1])
+    from_y = _inside((top + bottom) / 2, side_y, look.before.shape[0])
+    to_tile = np.array([[scale * sar, 0, -from_x * scale * sar], [0, scale, -from_y * scale]])
+    if scale >= 1 and sar == 1:
         to_tile[:, 2] = np.rint(to_tile[:, 2])  # the picture's own pixels, not resampled
 
     def cut(image: np.ndarray, around: tuple[int, ...] | int) -> np.ndarray:
@@ -134,6 +160,11 @@ def _crops(look: Look, tile: int) -> tuple[list[np.ndarray], float]:
     outline, _ = cv2.findContours((alpha > EDGE).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.polylines(mask, outline, True, TEXT, 1, cv2.LINE_AA)
     return [before, after, mask], scale
+
+
+def _inside(middle: float, side: float, most: int) -> float:
+    """Where a window of `side` around `middle` begins: within 0..most where it fits, else with both ends outside."""
+    return min(max(middle - side / 2, 0), most - side) if side < most else (most - side) / 2
 
 
 def beside_size(width: int, height: int, sar: Fraction, *, most: int) -> tuple[int, int, int]:

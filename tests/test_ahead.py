@@ -56,3 +56,37 @@ def test_closing_closes_what_is_read():
     assert next(handed) == 0
     handed.close()
     assert closed.is_set()
+
+
+def test_all_workers_are_given_all_items_in_order():
+    assert ahead.shared(range(50), [list, sum]) == [list(range(50)), sum(range(50))]
+    assert ahead.shared([], [list]) == [[]]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_error_of_one_worker_ends_all(late):
+    handed = []
+
+    def fails(items):
+        next(items)
+        if late:
+            list(items)
+        raise SwapError("disk full")
+
+    def items():
+        for k in range(10_000):
+            handed.append(k)
+            yield k
+
+    with pytest.raises(SwapError, match="disk full"):
+        ahead.shared(items(), [list, fails])
+    assert late or len(handed) < 1000
+
+
+def test_an_error_of_the_items_ends_all_workers():
+    def items():
+        yield 1
+        raise SwapError("cut off")
+
+    with pytest.raises(SwapError, match="cut off"):
+        ahead.shared(items(), [list, list])

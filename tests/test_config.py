@@ -15,6 +15,7 @@ from swapcore import config
 from swapcore.config.fields import SECTIONS
 from swapcore.config.schema import settings_page
 from swapcore.errors import SwapError
+from swapcore.passes import FORMS
 
 CONFIG = {
     "people": {
@@ -86,6 +87,15 @@ def test_own_settings_are_laid_over_the_global_ones_and_a_budget_is_one_choice()
         "crf": 12,
         "preset": "fast",
     }
+
+
+def test_what_is_made_beside_a_video():
+    assert set(config.FORMS) == set(FORMS)
+    rows = [{"name": n, "clip": "stunt", "swaps": ["lead_onto_double"]} for n in ("v", "w")]
+    rows[1]["also"] = []
+    project = config.load(changed(also=["side_by_side", "exr"], videos=rows), CLIPS)
+    assert project.videos["v"].also == ["side_by_side", "exr"] and project.videos["w"].also == []
+    assert "video v.also.0" in refusal(changed(also=["exp"], videos=rows[:1]))
 
 
 def test_a_person_may_be_cleaned_and_sorted_otherwise():

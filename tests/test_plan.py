@@ -249,6 +249,25 @@ def test_one_setting_of_a_stage_changed(toy, section):
     assert toy.plan() == expected
 
 
+def test_what_is_made_beside_the_videos(made, tmp_path):
+    toy = made.copy(tmp_path / "toy")
+    video = toy.folder / "results/videos/ann_onto_bob_on_b1"
+    toy.snakemake(*(f"results/videos/{video.name}/{name}" for name in ("preview.jpg", "passes/prores")))
+    assert (video / "preview.jpg").is_file() and (video / "passes/prores/passes.json").is_file()
+    assert toy.plan() == {}  # on request alone
+    toy.config["also"] = ["side_by_side", "exr"]
+    toy.config["videos"] = [
+        {"name": "cy_onto_bob_on_b1", "clip": "b1", "swaps": ["cy_onto_bob"]},
+        {"name": "ann_onto_bob_on_b1", "clip": "b1", "swaps": ["ann_onto_bob"], "also": ["png", "ffv1"]},
+    ]
+    toy.save()
+    assert toy.plan() == {"side_by_side": 1, "passes": 3}
+    toy.make()
+    toy.config["convert"] = {"colour": "none"}
+    toy.save()
+    assert toy.plan() == {**VIDEOS, "side_by_side": 1, "passes": 3}
+
+
 def test_a_setting_of_one_swap_concerns_that_swap(toy):
     first, second = toy.config["swaps"]
     toy.config["swaps"] = [{**first, "train": {"batch": 4}}, second]

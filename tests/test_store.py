@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import struct
 import zlib
 
@@ -117,3 +118,24 @@ def test_a_picture_too_large_to_decode_is_named(tmp_path, side):
     (tmp_path / "x.png").write_bytes(png)
     with pytest.raises(SwapError, match=r"x\.png: expected a picture"):
         store.read_picture(tmp_path / "x.png")
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "passes" / "png"
+    (tmp_path / "passes" / ".png.abcdefgh").mkdir(parents=True)  # of a try that was killed
+    with pytest.raises(RuntimeError), store.atomic_folder(path) as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError
+    assert list(path.parent.iterdir()) == []
+    for text in ("old", "new"):
+        with store.atomic_folder(path) as folder:
+            assert not list(folder.iterdir())
+            (folder / "file").write_text(text)
+    assert [p.name for p in path.parent.iterdir()] == ["png"] and (path / "file").read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o777 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

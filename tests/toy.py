@@ -21,10 +21,15 @@ stage = Path(__file__).stem
 outputs = {outputs}
 if stage == "faces":
     outputs = outputs + ("faces",)
+if stage != "train":  # to others the weights are an input
+    outputs = tuple(name for name in outputs if name != "weights")
 names = sys.argv[1:]
 if Path(f"fail_{{stage}}").exists():
     sys.exit(f"{{stage}}: told to fail")
 for flag, value in zip(names, names[1:]):
+    if flag == "--folder":
+        Path(value).mkdir(parents=True)
+        (Path(value) / "passes.json").write_text("made from " + " ".join(names))
     if flag.removeprefix("--") in outputs:
         Path(value).parent.mkdir(parents=True, exist_ok=True)
         Path(value).write_text("made from " + " ".join(names))

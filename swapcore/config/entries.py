@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -10,6 +10,11 @@ from swapcore.config.fields import Clean, Convert, Label, Sort, Train
 from swapcore.config.kinds import Date, Name, Section, VideoName
 
 CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
+
+
+FORM = Literal["png", "exr", "prores", "ffv1"]  # of passes for compositors; a test compares them with passes.FORMS
+FORMS: tuple[str, ...] = get_args(FORM)
+ALSO = Literal["side_by_side", "preview", "png", "exr", "prores", "ffv1"]
 
 
 class Consent(Section):
@@ -75,6 +80,8 @@ class Video(Section):
     """The clip that is changed."""
     swaps: list[Name] = Field(min_length=1)
     """The swaps it shows; each changes its own target."""
+    also: list[ALSO] = Field(default_factory=list)
+    """What is made beside the video: side_by_side, preview, and passes for compositors as png, exr, prores or ffv1."""
     convert: Convert
     label: Label
 

@@ -313,6 +313,24 @@ class Report(Section):
     """Frames on a video's before/after strip."""
 
 
+class Preview(Section):
+    """A few frames converted, for looking and tuning: `./run snakemake results/videos/{video}/preview.jpg`."""
+
+    frames: int = Field(6, ge=1, le=40)
+    """Faces shown, each of another frame; those that differ most in pose, size, light and time."""
+    tile: int = Field(360, ge=96, le=1024)
+    """Side of each picture, pixels; faces that have room in it are shown pixel by pixel."""
+
+
+class SideBySide(Section):
+    """Original, swapped and mask side by side: `./run snakemake results/videos/{video}/side_by_side.mp4`."""
+
+    height: int = Field(720, ge=64, le=4320)
+    """Largest height of each of the three, pixels; smaller clips keep their own."""
+    crf: int = Field(20, ge=0, le=51)
+    """Constant quality of its H.264: 18 looks like the source, 23 is small."""
+
+
 S = TypeVar("S", bound=Section)
 
 SECTIONS: dict[str, type[Section]] = {
@@ -330,4 +348,6 @@ SECTIONS: dict[str, type[Section]] = {
     "label": Label,
     "measure": Measure,
     "report": Report,
+    "preview": Preview,
+    "side_by_side": SideBySide,
 }

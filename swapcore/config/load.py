@@ -53,7 +53,7 @@ class Project(Section):
         return self.sections[section]
 
 
-TOP = {"clips", "people", "swaps", "videos", "state", *SECTIONS}
+TOP = {"clips", "people", "swaps", "videos", "also", "state", *SECTIONS}
 
 
 def load(
@@ -101,7 +101,7 @@ def load(
         _once(swaps, swap.name, "swaps")
         swaps[swap.name] = swap
     photos = {name for name, clip in clips.items() if is_folder(clip.path)}
-    videos = _videos(config.get("videos"), glob, clips, swaps, photos)
+    videos = _videos(config.get("videos"), config.get("also") or [], glob, clips, swaps, photos)
     for name, person in people.items():
         if person.references or name in by_hand:
             continue
@@ -194,7 +194,7 @@ def _people(given: Any, glob: dict[str, Any]) -> dict[str, Person]:
 
 
 def _videos(
-    given: Any, glob: dict[str, Any], clips: dict[str, Clip], swaps: dict[str, Swap], photos: set[str]
+    given: Any, also: Any, glob: dict[str, Any], clips: dict[str, Clip], swaps: dict[str, Swap], photos: set[str]
 ) -> dict[str, Video]:
     if given is None:
         given = [
@@ -204,10 +204,10 @@ def _videos(
             if s.target in c.people and c.name not in photos
         ]
     videos: dict[str, Video] = {}
-    for row in _rows(given, "videos", {"name", "clip", "swaps", "convert", "label"}):
+    for row in _rows(given, "videos", {"name", "clip", "swaps", "also", "convert", "label"}):
         where = f"video {row.get('name', '?')}"
         own = {k: _merge(glob[k], row.get(k), f"{where}: {k}") for k in ("convert", "label")}
-        video = _check(Video, {**row, **own}, where)
+        video = _check(Video, {"also": also, **row, **own}, where)
         _known([video.clip], clips, where, "clip", "clips.tsv")
         _known(video.swaps, swaps, where, "swap", "swaps")
         if video.clip in photos:

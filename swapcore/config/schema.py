@@ -9,7 +9,7 @@ import types
 import typing
 from typing import Any
 
-from swapcore.config.entries import Person
+from swapcore.config.entries import ALSO, Person
 from swapcore.config.fields import SECTIONS
 from swapcore.config.kinds import Section
 
@@ -29,15 +29,22 @@ def schema() -> dict[str, Any]:
         return {"type": "array", "items": {"type": "object", "additionalProperties": False, "properties": properties}}
 
     text = {"type": "string"}
+    also = {"type": "array", "items": {"enum": list(typing.get_args(ALSO))}}
     own = {name: ref(SECTIONS[name]) for name in ("train", "convert", "label")}
     properties = {
         "clips": text | {"description": "Path of the table of clips."},
+        "also": also | {"description": "What is made beside every video; a video's own `also` replaces it."},
         "state": text
         | {"description": "Folder of what training needs to go on; may be lost, training then begins anew."},
         "people": {"type": "object", "additionalProperties": ref(Person)},
         "swaps": rows(name=text, source=text, target=text, train=own["train"]),
         "videos": rows(
-            name=text, clip=text, swaps={"type": "array", "items": text}, convert=own["convert"], label=own["label"]
+            name=text,
+            clip=text,
+            swaps={"type": "array", "items": text},
+            also=also,
+            convert=own["convert"],
+            label=own["label"],
         ),
         **{name: ref(model) for name, model in SECTIONS.items()},
     }

@@ -38,7 +38,7 @@ class Frame(NamedTuple):
 class Facts(NamedTuple):
     """What the files of a sequence say of themselves."""
 
-    light: Light
+    light: Light | None  # of forms whose values are light
     rate: Fraction
     marks: Mapping[str, str]  # label.marks()
 
@@ -59,6 +59,7 @@ class Form(NamedTuple):
     words: str  # depth, light and alpha, for passes.json and the guide
     files: Mapping[str, Callable[[Frame, Facts], bytes]] | None = None  # by pass: a sequence
     streams: Mapping[str, Callable[[Layout], Stream]] | None = None  # by pass: a movie
+    light: bool = False  # whether values are light and not as coded
 
 
 def _size(layout: Layout) -> tuple[int, int]:
@@ -220,6 +221,7 @@ FORMS: dict[str, Form] = {
         ".exr",
         "scene-linear light in the source's primaries, half floats, ZIP; face: multiplied by its alpha; matte: channel Y",
         files={"swapped": exr_swapped, "face": exr_face, "matte": exr_matte},
+        light=True,
     ),
     "prores": Form(
         ".mov",

@@ -1,7 +1,7 @@
 """Files: tables, JSON, pictures, face archives. Writes are atomic, reads are checked."""
 
 from swapcore.store.archives import FaceArchive, crops, held, open_archives, write_archive
-from swapcore.store.files import PICTURES, atomic, pictures, read_json, sha256, write_bytes, write_json
+from swapcore.store.files import PICTURES, atomic, atomic_folder, pictures, read_json, sha256, write_bytes, write_json
 from swapcore.store.given import check_given, check_writable, read_text
 from swapcore.store.images import encode_picture, read_picture, write_picture
 from swapcore.store.rows import (
@@ -22,6 +22,7 @@ __all__ = [
     "FaceArchive",
     "FaceRow",
     "atomic",
+    "atomic_folder",
     "check_given",
     "check_writable",
     "crops",

@@ -11,6 +11,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,38 @@ def _unwritten(path: Path, error: OSError) -> SwapError:
     said = os.strerror(error.errno) if error.errno else str(error)
     remedy = "free some space" if error.errno in FULL else "check that its folder is one and may be written"
     return SwapError(f"{path}: cannot be written ({said}); {remedy}, and run snakemake again")
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, renamed to it when the block ends well, removed when not; an old one is replaced.
+
+    What a kill left of an earlier try is removed, and errors are those of `atomic`.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+            shutil.rmtree(left, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise _unwritten(path, error) from None
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o777 & ~mask)  # mkdtemp made it private
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise _unwritten(path, error) from None
+        raise
+    except SwapError as error:  # nobody knows the temporary name
+        raise SwapError(str(error).replace(str(temporary), str(path))) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.store.files import PICTURES, write_bytes
+from swapcore.store.marks import marked
 
 
 def encode_picture(image_bgr: np.ndarray, suffix: str = ".jpg", *, quality: int = 90) -> bytes:
@@ -24,9 +26,10 @@ def encode_picture(image_bgr: np.ndarray, suffix: str = ".jpg", *, quality: int 
     return data.tobytes()
 
 
-def write_picture(path: str | Path, image_bgr: np.ndarray) -> None:
-    """Write a picture in the format of the path's suffix."""
-    write_bytes(path, encode_picture(image_bgr, Path(path).suffix))
+def write_picture(path: str | Path, image_bgr: np.ndarray, *, marks: Mapping[str, str] | None = None) -> None:
+    """Write a picture in the format of the path's suffix; a JPEG says `marks` (label.marks()) of itself."""
+    data = encode_picture(image_bgr, Path(path).suffix)
+    write_bytes(path, marked(data, marks) if marks else data)
 
 
 def read_picture(path: str | Path) -> np.ndarray:

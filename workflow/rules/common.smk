@@ -28,6 +28,9 @@ SWAP_FILES = ["trained.json", "weights.h5", "loss.png", "preview.jpg"]
 # what a video's pixels depend on, beside convert, label and each swap's train
 STAGES_BEHIND = ["frames", "faces", "references", "identify", "clean", "dataset"]
 VIDEO_FILES = ["video.mp4", "provenance.json", "measures.json", "strip.jpg"]
+# what a video's `also` asks for; each can be asked for by its path as well
+ALSO_FILES = {"side_by_side": "side_by_side.mp4", "preview": "preview.jpg"}
+ALSO_FILES |= {form: f"passes/{form}" for form in settings_of.FORMS}
 
 
 def pictures(path):
@@ -133,6 +136,7 @@ wildcard_constraints:
     person=settings_of.NAME,
     swap=settings_of.NAME,
     video=settings_of.NAME,
+    form="|".join(settings_of.FORMS),
 
 
 # Scripts find the library wherever they are started, also on a cluster's node; and what cannot change a result (where
@@ -250,6 +254,11 @@ def swaps_json(wildcards):
 def people_of_video(wildcards):
     """Source and target of each swap, in order."""
     return [person for swap in video_swaps(wildcards) for person in (swap.source, swap.target)]
+
+
+def also_files():
+    """What the configuration asks for beside each video."""
+    return [f"results/videos/{video.name}/{ALSO_FILES[name]}" for video in PROJECT.videos.values() for name in video.also]
 
 
 def decisions_of_targets(wildcards):
