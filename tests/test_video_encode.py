@@ -123,6 +123,7 @@ DISPLAY = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)
 TAGGED = {
     "full": {"matrix": 5, "primaries": 5, "transfer": 6, "full_range": True},
     "anamorphic": {"sar": Fraction(16, 11)},
+    "HDR without metadata": {"pix_fmt": "yuv420p10le", "matrix": 9, "primaries": 9, "transfer": 16},
     "HLG": {"pix_fmt": "yuv420p10le", "matrix": 9, "primaries": 9, "transfer": 18},
     "HDR10": {
         "pix_fmt": "yuv422p10le",
@@ -144,6 +145,9 @@ def test_tags_survive_encoding_and_the_finished_file(tmp_path, name):
     frames, info = video.index(clip, name="x", **INDEX)
     video.mux(out, video=clip, frames=frames, info=info, source=clip, audio=False, metadata={})
     assert video.layout(out, name="x") == layout
+    with av.open(str(out)) as container:
+        codec = container.streams.video[0].codec_context
+        assert codec.codec_tag == {"h264": "avc1", "hevc": "hvc1"}[codec.name]
 
 
 def test_rgb_is_delivered_as_players_expect_it(tmp_path, capsys):

@@ -17,7 +17,6 @@ class Codec(NamedTuple):
 
     pix_fmts: tuple[str, ...]  # that it takes, as planar formats
     options: Callable[[int, str, Layout], Options]  # of constant quality, preset and the layout that is encoded
-    tag: str = ""  # of the stream in an MP4, where players ask for another than ffmpeg's
     upload: str = ""  # filters that bring the pictures to a device
 
 
@@ -36,7 +35,7 @@ def _x265(crf: int, preset: str, layout: Layout) -> Options:
     own = ["log-level=error", *(["lossless=1"] if crf == 0 else [])]
     own += [f"master-display={layout.master_display}"] if layout.master_display else []
     own += [f"max-cll={layout.max_cll}"] if layout.max_cll else []
-    own += ["hdr10=1", "repeat-headers=1"] if layout.transfer == 16 else []
+    own += ["repeat-headers=1"] if layout.master_display or layout.max_cll else []
     return {"crf": crf, "preset": preset, "x265-params": ":".join(own)}
 
 
@@ -63,15 +62,15 @@ PLAIN, DEEP = _formats("420", (8,)), _formats("420", (8, 10))
 # A graphics chip that has no format of the table says so itself; ffmpeg's line is passed on.
 CODECS: dict[str, Codec] = {
     "libx264": Codec(X264, _x264),
-    "libx265": Codec(X265, _x265, tag="hvc1"),
+    "libx265": Codec(X265, _x265),
     "h264_nvenc": Codec((*PLAIN, "yuv444p"), _nvenc),
-    "hevc_nvenc": Codec((*DEEP, "yuv444p"), _nvenc, tag="hvc1"),
+    "hevc_nvenc": Codec((*DEEP, "yuv444p"), _nvenc),
     "h264_qsv": Codec(PLAIN, _qsv),
-    "hevc_qsv": Codec(DEEP, _qsv, tag="hvc1"),
+    "hevc_qsv": Codec(DEEP, _qsv),
     "h264_vaapi": Codec(PLAIN, _vaapi, upload="hwupload"),
-    "hevc_vaapi": Codec(DEEP, _vaapi, tag="hvc1", upload="hwupload"),
+    "hevc_vaapi": Codec(DEEP, _vaapi, upload="hwupload"),
     "h264_videotoolbox": Codec(PLAIN, _videotoolbox),
-    "hevc_videotoolbox": Codec(DEEP, _videotoolbox, tag="hvc1"),
+    "hevc_videotoolbox": Codec(DEEP, _videotoolbox),
 }
 
 
