@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from swapcore import label, store, video
 from swapcore.errors import SwapError
+from swapcore.label.note import _plate
 from swapcore.types import ClipInfo, FrameTable
 
 TEXT = "Synthetic: face swapped"
@@ -48,7 +49,7 @@ def test_the_note_is_small_and_at_the_bottom_left(size, text):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_letters_are_as_high_as_the_standard_asks(size):
-    letters, _ = label._plate(TEXT, *size)
+    letters, _ = _plate(TEXT, *size)
     rows = np.flatnonzero((letters > 0.5).any(1))
     assert np.ptp(rows) + 1 >= 0.05 * min(size) * 0.8, "from the tops of S and h to the foot of y and p"
     assert (letters > 0.9).any() and ((letters > 0.1) & (letters < 0.9)).any(), "anti-aliased"
