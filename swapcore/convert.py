@@ -190,16 +190,28 @@ def face_alpha(
     high = np.minimum(np.ceil(corners.max(0)).astype(int) + 2, frame_hw[::-1])
     if (high <= low).any():
         return 0, 0, np.zeros((0, 0), np.float32)
-    x = np.arange(low[0], high[0], dtype=np.float32)
-    y = np.arange(low[1], high[1], dtype=np.float32)[:, None]
-    shown = np.ones((len(y), len(x)), bool)
+    hard = masks.MASKS[mask](landmarks_xy - low, size_hw=(high - low)[::-1])
+    low, hard = _trimmed(hard, low, edge=1)  # so that soften sees the outline
+    if not hard.size:
+        return 0, 0, hard
+    x = low[0] + np.arange(hard.shape[1], dtype=np.float32)
+    y = low[1] + np.arange(hard.shape[0], dtype=np.float32)[:, None]
     half = np.float32((side - 1) / 2)
     for a, b, c in matrix.astype(np.float32):
-        shown &= np.abs(a * x + (b * y + (c - half))) <= half
-    hard = masks.MASKS[mask](landmarks_xy - low, size_hw=shown.shape) * shown
+        hard *= np.abs(a * x + (b * y + (c - half))) <= half
     alpha = masks.soften(hard, face_size=face_size, erode=erode, blur=soften)
-    left, top, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
-    return int(low[0]) + left, int(low[1]) + top, alpha[top : top + height, left : left + width]
+    (left, top), alpha = _trimmed(alpha, low, edge=0)
+    return int(left), int(top), alpha
+
+
+def _trimmed(values: np.ndarray, low: np.ndarray, *, edge: int) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest part of values (h, w) at `low` (x, y) with all that is not 0, and `edge` pixels around it; its place."""
+    left, top, width, height = cv2.boundingRect((values > 0).astype(np.uint8))
+    if not width:
+        return low, np.zeros((0, 0), np.float32)
+    first_x, first_y = max(left - edge, 0), max(top - edge, 0)
+    part = values[first_y : top + height + edge, first_x : left + width + edge]
+    return low + (first_x, first_y), part
 
 
 def lay(picture: Picture, overlay: Overlay) -> None:

@@ -42,7 +42,7 @@ def components(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndar
 
     landmarks_xy (68, 2) in pixels, may lie outside the picture. Returns float32 (h, w) 0..1 with an antialiased edge.
     """
-    return _union(_points(landmarks_xy), size_hw)
+    return _union([_points(landmarks_xy)], size_hw)
 
 
 def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
@@ -61,7 +61,7 @@ def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarra
         upright[brow, 1] = height + raise_by * (height.mean() - mean[np.array(eye) - 17].mean())
     raised = points.copy()
     raised[17:27] = align.transform(upright[17:27], matrix)
-    return np.maximum(_union(points, size_hw), _union(raised, size_hw))
+    return _union([points, raised], size_hw)
 
 
 MASKS: dict[str, Callable[..., np.ndarray]] = {"components": components, "extended": extended}
@@ -99,11 +99,14 @@ def _points(landmarks_xy: np.ndarray) -> np.ndarray:
     return points
 
 
-def _union(points: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    canvas = np.zeros(size_hw, np.uint8)
-    for part in PARTS:
-        _fill(canvas, points, part)
-    return canvas.astype(np.float32) / 255
+def _union(outlines: Iterable[np.ndarray], size_hw: tuple[int, int]) -> np.ndarray:
+    """The parts of all outlines; each outline is drawn by itself, for soft edges drawn over one another grow."""
+    drawn = []
+    for points in outlines:
+        drawn.append(np.zeros(size_hw, np.uint8))
+        for part in PARTS:
+            _fill(drawn[-1], points, part)
+    return np.maximum.reduce(drawn) * np.float32(1 / 255)
 
 
 def _fill(canvas: np.ndarray, points: np.ndarray, part: Iterable[int]) -> None:
