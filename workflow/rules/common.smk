@@ -258,7 +258,9 @@ def people_of_video(wildcards):
 
 def also_files():
     """What the configuration asks for beside each video."""
-    return [f"results/videos/{video.name}/{ALSO_FILES[name]}" for video in PROJECT.videos.values() for name in video.also]
+    return [
+        f"results/videos/{video.name}/{ALSO_FILES[name]}" for video in PROJECT.videos.values() for name in video.also
+    ]
 
 
 def decisions_of_targets(wildcards):
