@@ -30,8 +30,8 @@ def main(args):
             names,
             info,
             settings,
-            origins=origins(args.path, names, sha256=meta["sha256"]),
-            given=given(args.path, names),
+            origins=origins(args.path, names, info, sha256=meta["sha256"]),
+            given=given(args.path, names) if info.photos else {},
             detector=detect.DETECTORS[settings.detector](
                 detect_size=settings.detect_size * scale,
                 min_score=settings.min_score,
@@ -57,11 +57,14 @@ def main(args):
     store.write_table(args.faces, faces, {"clip": info.to_json(), **shape})
 
 
-def origins(path, names, *, sha256):
-    """Which file a frame is from, and the file's digest: number -> (name, sha256); `sha256` is the clip's own."""
-    return {
-        number: (name, store.sha256(path / name)) if name else (path.name, sha256) for number, name in names.items()
-    }
+def origins(path, names, info, *, sha256):
+    """Which file a frame is from, and the file's digest: number -> (name, sha256); `sha256` is the clip's own.
+
+    The images of a sequence are not read once more for theirs: that of the clip, in frames.parquet, stands for all.
+    """
+    if info.photos:
+        return {number: (name, store.sha256(path / name)) for number, name in names.items()}
+    return {number: (name, "") if name else (path.name, sha256) for number, name in names.items()}
 
 
 def given(path, names):

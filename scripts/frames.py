@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 from common import arguments, run
 
@@ -20,6 +21,7 @@ def main(args):
         end=span["end"],
         shot_threshold=settings.shot_threshold,
         duplicate_threshold=settings.duplicate_threshold,
+        rate=Fraction(span["rate"]) if span["rate"] else None,
     )
     store.write_table(args.out, frames, {"clip": info.to_json(), **span, "sha256": store.sha256(args.path)})
 
@@ -31,8 +33,8 @@ if __name__ == "__main__":
             __doc__,
             settings="text: JSON of the section frames",
             clip="text: the clip's name",
-            path="file: a video or a folder of photos",
-            range='text: JSON {"start": seconds or null, "end": seconds or null}',
+            path="file: a video, a folder of photos, or of an image sequence",
+            range='text: JSON {"start": seconds or null, "end": seconds or null, "rate": "24", or "" for all but sequences}',
             out="file: frames.parquet",
         ),
     )

@@ -23,7 +23,7 @@ from swapcore import store, video
 from swapcore.errors import SwapError
 from swapcore.types import FrameTable
 
-SPAN = json.dumps({"start": None, "end": None, "rate": None})
+SPAN = json.dumps({"start": None, "end": None, "rate": ""})
 
 
 def refused(call, *given, **more) -> str:

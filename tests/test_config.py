@@ -67,7 +67,31 @@ def test_a_default_video_is_never_made_from_photos():
     project = config.load(CONFIG, CLIPS, is_folder=lambda path: "both" in path)
     assert list(project.videos) == ["lead_onto_double_on_stunt"]
     wrong = changed(videos=[{"name": "v", "clip": "both", "swaps": ["lead_onto_double"]}])
-    assert "folder of photos" in refusal(wrong, is_folder=lambda path: "both" in path)
+    line = refusal(wrong, is_folder=lambda path: "both" in path)
+    assert (
+        "video v: clip both is a folder of photos; if its images are one sequence, give it a rate in clips.tsv" in line
+    )
+
+
+def test_a_folder_with_a_rate_is_a_clip_like_a_video():
+    clips = "name\tperson\tpath\tstart\trate\nseq\tdouble\tplates/seq\t0.5\t23.976\nl\tlead\tlead.mp4\t\t\n"
+    project = config.load(CONFIG, clips, is_folder=lambda path: path == "plates/seq")
+    assert project.clips["seq"].rate == "24000/1001" and list(project.videos) == ["lead_onto_double_on_seq"]
+    assert "clip seq: a rate is for a folder of images, not for plates/seq" in refusal(clips=clips)
+    line = refusal(clips=clips.replace("23.976", ""), is_folder=lambda path: path == "plates/seq")
+    assert "clip seq: plates/seq is a folder of photos, which have no times" in line and "give it a rate" in line
+
+
+@pytest.mark.parametrize(
+    ("given_rate", "rate"),
+    [
+        *[("24", "24"), ("25.0", "25"), ("12.5", "25/2"), ("23.976", "24000/1001"), ("23.98", "24000/1001")],
+        *[("29.97", "30000/1001"), ("59.94", "60000/1001"), ("24000/1001", "24000/1001"), ("2997/100", "2997/100")],
+    ],
+)
+def test_a_rate_is_exact(given_rate, rate):
+    clips = f"name\tperson\tpath\trate\na\tlead\tx\t{given_rate}\n"
+    assert config.parse_clips(clips)["a"].rate == rate
 
 
 def test_own_settings_are_laid_over_the_global_ones_and_a_budget_is_one_choice():
@@ -192,6 +216,9 @@ def test_a_mistake_is_one_line_that_names_it(section, words):
         ("name\tperson\tpath\na\tlead\t-x.mp4\n", ["line 2.path", "may not begin with -", "got '-x.mp4'"]),
         ("name\tperson\tpath\tstart\tend\na\tlead\tx.mp4\t5\t2\n", ["must come after"]),
         ("name\tperson\tpath\tstart\na\tlead\tx.mp4\tsoon\n", ["start", "got 'soon'"]),
+        ("name\tperson\tpath\trate\na\tlead\tx\tfast\n", ["line 2.rate", "24, 23.976 or 24000/1001", "got 'fast'"]),
+        ("name\tperson\tpath\trate\na\tlead\tx\t0\n", ["line 2.rate", "above 0", "got '0'"]),
+        ("name\tperson\tpath\trate\na\tlead\tx\t1/0\n", ["line 2.rate", "got '1/0'"]),
         ("name\tperson\tpath\na\tnobody\tx.mp4\n", ["unknown person 'nobody'"]),
         ("name\tperson\tpath\na\tlead\tx.mp4\n", ["no clip of double"]),
         ("name\tperson\tpath\na\t,\tx.mp4\n", ["line 2", "? where nobody is known"]),

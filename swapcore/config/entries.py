@@ -7,7 +7,7 @@ from typing import Literal, Self, get_args
 from pydantic import ConfigDict, Field, model_validator
 
 from swapcore.config.fields import Clean, Convert, Label, Sort, Train
-from swapcore.config.kinds import Date, Name, Section, VideoName
+from swapcore.config.kinds import Date, Name, Rate, Section, VideoName
 
 CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
 
@@ -95,11 +95,15 @@ class Clip(Section):
     others: bool = False
     """Whether `?` stands among the people: there are more, whom nobody has named yet."""
     path: str = Field(min_length=1, pattern="^[^-]")
-    """A video file or a folder of photos. For one whose name begins with - write its folder too, if need be the absolute one."""
+    """A video file, a folder of photos, or with a rate the folder of an image sequence. Where its name begins with -, write
+    its folder too, if need be the absolute one."""
     start: float | None = Field(None, ge=0)
     """Seconds from the beginning of the file; frames before are left out."""
     end: float | None = Field(None, gt=0)
     """Seconds from the beginning of the file; frames from there on are left out."""
+
+    rate: Rate = ""
+    """Only for an image sequence: its frames per second, as 24, 23.976 (which is 24000/1001) or 24000/1001."""
 
     @property
     def alone(self) -> str:

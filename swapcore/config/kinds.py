@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -28,6 +30,22 @@ def _iso(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
+def _rate(value: Any) -> Any:
+    """Frames a second as an exact fraction, in words: 24, 24000/1001. What is near a rate of NTSC's (23.976, 29.97) is that."""
+    if not isinstance(value, str) or not value:
+        return value
+    try:
+        rate = Fraction(value.strip())
+    except (ValueError, ZeroDivisionError):
+        raise ValueError("expected frames a second such as 24, 23.976 or 24000/1001") from None
+    if not 0 < rate <= 1000:
+        raise ValueError("expected frames a second, above 0 and up to 1000")
+    ntsc = Fraction(1000 * math.ceil(rate), 1001)
+    if "/" not in value and rate.denominator > 1 and abs(rate - ntsc) < Fraction(6, 1000):
+        rate = ntsc
+    return str(rate)
+
+
 def off(value: Any) -> Any:
     """The word off, which YAML 1.1 reads as false where it is bare."""
     return "off" if value is False else value
@@ -35,6 +53,7 @@ def off(value: Any) -> Any:
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=LONGEST)]
 VideoName = Annotated[str, Field(pattern=f"^{NAME}$", max_length=2 * LONGEST + 10)]
+Rate = Annotated[str, BeforeValidator(_rate)]
 Date = Annotated[str, BeforeValidator(_iso)]
 
 

@@ -100,7 +100,7 @@ def load(
                 raise SwapError(f"{where}: no clip of {person}; add one to clips.tsv")
         _once(swaps, swap.name, "swaps")
         swaps[swap.name] = swap
-    photos = {name for name, clip in clips.items() if is_folder(clip.path)}
+    photos = _photos(clips, is_folder)
     videos = _videos(config.get("videos"), config.get("also") or [], glob, clips, swaps, photos)
     for name, person in people.items():
         if person.references or name in by_hand:
@@ -119,7 +119,7 @@ def load(
 
 
 def parse_clips(text: str) -> dict[str, Clip]:
-    """clips.tsv: columns `name person path`, optional `start end` in seconds; `#` begins a comment line."""
+    """clips.tsv: columns `name person path`, optional `start end` in seconds and `rate`; `#` begins a comment line."""
     lines = [
         (n, line)
         for n, line in enumerate(text.lstrip("\ufeff").splitlines(), 1)
@@ -134,9 +134,9 @@ def parse_clips(text: str) -> dict[str, Clip]:
         raise SwapError(
             f"clips.tsv: expected columns name, person, path, separated by tabs; there is no {', '.join(sorted(missing))}"
         )
-    if unknown := set(header) - {"name", "person", "path", "start", "end"}:
+    if unknown := set(header) - {"name", "person", "path", "start", "end", "rate"}:
         raise SwapError(
-            f"clips.tsv: unknown column {', '.join(sorted(unknown))}; known are name, person, path, start, end"
+            f"clips.tsv: unknown column {', '.join(sorted(unknown))}; known are name, person, path, start, end, rate"
         )
     clips: dict[str, Clip] = {}
     for number, line in lines[1:]:
@@ -193,6 +193,24 @@ def _people(given: Any, glob: dict[str, Any]) -> dict[str, Person]:
     return people
 
 
+def _photos(clips: dict[str, Clip], is_folder: Callable[[str], bool]) -> set[str]:
+    """Names of the clips that are folders of photos. Raises SwapError for one with times, and for a rate of a file."""
+    photos = set()
+    for clip in clips.values():
+        where = f"clips.tsv: clip {clip.name}"
+        if not is_folder(clip.path):
+            if clip.rate:
+                raise SwapError(f"{where}: a rate is for a folder of images, not for {clip.path}; take it out")
+        elif not clip.rate:
+            if clip.start is not None or clip.end is not None:
+                raise SwapError(
+                    f"{where}: {clip.path} is a folder of photos, which have no times; take out start and end, or if its "
+                    "images are one sequence, give it a rate (frames a second, such as 24)"
+                )
+            photos.add(clip.name)
+    return photos
+
+
 def _videos(
     given: Any, also: Any, glob: dict[str, Any], clips: dict[str, Clip], swaps: dict[str, Swap], photos: set[str]
 ) -> dict[str, Video]:
@@ -212,7 +230,8 @@ def _videos(
         _known(video.swaps, swaps, where, "swap", "swaps")
         if video.clip in photos:
             raise SwapError(
-                f"{where}: clip {video.clip} is a folder of photos; a video needs a clip that is a video file"
+                f"{where}: clip {video.clip} is a folder of photos; if its images are one sequence, "
+                "give it a rate in clips.tsv (frames a second, such as 24)"
             )
         targets = [swaps[s].target for s in video.swaps]
         for swap, target in zip(video.swaps, targets, strict=True):

@@ -32,18 +32,22 @@ def write_picture(path: str | Path, image_bgr: np.ndarray, *, marks: Mapping[str
     write_bytes(path, marked(data, marks) if marks else data)
 
 
-def read_picture(path: str | Path) -> np.ndarray:
-    """(h, w, 3) uint8 BGR, upright by its EXIF orientation. Raises SwapError where it is no picture."""
+def read_picture(path: str | Path, *, deep: bool = False) -> np.ndarray:
+    """(h, w, 3) BGR, upright by its EXIF orientation, without transparency; uint8, or with `deep` as the file has it.
+
+    Raises SwapError where it is no picture.
+    """
     try:
         data = np.frombuffer(Path(path).read_bytes(), np.uint8)
     except OSError as error:
         raise SwapError(f"{path}: expected a picture ({error.strerror}); correct its path") from None
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if deep else 0)) if len(data) else None
     except cv2.error:  # a header that announces more than 2**30 pixels
         image = None
     if image is None:
         raise SwapError(
-            f"{path}: expected a picture that OpenCV reads ({', '.join(PICTURES)}), found something else; remove or convert it"
+            f"{path}: expected a picture that OpenCV reads ({', '.join(PICTURES)}), found a damaged file or something else; "
+            "remove or convert it"
         )
     return image

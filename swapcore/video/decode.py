@@ -13,7 +13,7 @@ import numpy as np
 from swapcore import store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
-from swapcore.video import curves, seek
+from swapcore.video import curves, seek, sequence
 from swapcore.video.picture import Layout, Picture
 from swapcore.video.tools import LOCAL, MATRICES, fill, is_rgb, opened, picture_stream, running, stream_colour, url
 
@@ -35,10 +35,16 @@ def decode(
     where ffmpeg fails or the file has fewer frames than the table; ffmpeg is ended when the generator is closed.
     """
     path = Path(path)
-    if info.photos:
+    if path.is_dir():
         for number, name in zip(frames.number.tolist(), frames.name, strict=True):
             if wanted is None or number in wanted:
-                yield number, store.read_picture(path / name)
+                image = store.read_picture(path / name, deep=not info.photos)
+                if not info.photos and image.shape != (info.height, info.width, 3):
+                    raise SwapError(
+                        f"{path / name}: expected {info.width}x{info.height}, found {image.shape[1]}x{image.shape[0]}; "
+                        "has it changed? run snakemake again"
+                    )
+                yield number, image if info.photos else sequence.shown(image)
         return
     with opened(path, name=info.name) as container:
         stream = picture_stream(container, path, name=info.name)
@@ -58,6 +64,12 @@ def decode_pictures(
     path: str | Path, frames: FrameTable, info: ClipInfo, layout: Layout, *, wanted: set[int] | None = None
 ) -> Iterator[tuple[int, Picture]]:
     """Yield (number, picture) for every row of `frames`: the samples as they were decoded, upright. Otherwise as `decode`."""
+    if Path(path).is_dir():
+        for number, name in zip(frames.number.tolist(), frames.name, strict=True):
+            if wanted is None or number in wanted:
+                image = sequence.read(Path(path) / name, sequence.Like(layout.height, layout.width, layout.dtype))
+                yield number, Picture(layout, sequence.planar(image))
+        return
     buffers = _read(
         Path(path), frames, info, wanted, layout.pix_fmt, [], lambda: np.empty(layout.samples, layout.dtype)
     )

@@ -13,6 +13,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
+from swapcore.video import sequence
 from swapcore.video.tools import LOCAL, fill, opened, picture_stream, running, url
 
 SMALL = 64  # side of the grey pictures that neighbouring frames are compared by, pixels
@@ -26,8 +27,9 @@ def index(
     end: float | None,
     shot_threshold: float,
     duplicate_threshold: float,
+    rate: Fraction | None = None,
 ) -> tuple[FrameTable, ClipInfo]:
-    """The frames of a video, or the photos of a folder.
+    """The frames of a video, the photos of a folder, or with a `rate` (frames a second) its image sequence (see `sequence`).
 
     Times come from the packets, in the order of presentation; packets that an edit list hides are left out. One decode
     to 64-pixel grey pictures finds cuts (mean absolute difference to the frame before above `shot_threshold`, grey
@@ -41,6 +43,9 @@ def index(
     an empty folder and an empty selection.
     """
     path = Path(path)
+    if path.is_dir() and rate is not None:
+        limits = {"shot_threshold": shot_threshold, "duplicate_threshold": duplicate_threshold}
+        return sequence.index(path, name=name, rate=rate, start=start, end=end, **limits)
     if path.is_dir():
         return _photos(path, name=name, start=start, end=end)
     pts, key, info = _packets(path, name=name)

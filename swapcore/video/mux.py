@@ -56,7 +56,10 @@ def mux(
         "movflags": "use_metadata_tags+faststart",
         "video_track_timescale": str(info.time_base.denominator),
     }
-    span, last = _cut(source, frames, info, origin)
+    if Path(source).is_dir():  # an image sequence has nothing but pictures, and shows the last for one unit
+        source, (span, last) = video, (tracks.Span(None, None, Fraction(0)), 1)
+    else:
+        span, last = _cut(source, frames, info, origin)
     order = _order(video, frames, info)
     with (
         opened(source, name=info.name) as given,

@@ -17,6 +17,7 @@ import numpy as np
 
 from swapcore import progress
 from swapcore.errors import SwapError
+from swapcore.video import sequence
 from swapcore.video.tools import is_rgb, opened, picture_stream, stream_colour
 
 # Luma coefficients of red and blue by H.273's matrix number. 10, the constant luminance of BT.2020, is treated as 9.
@@ -212,9 +213,16 @@ def block_means(values: np.ndarray, left: int, top: int, layout: Layout, plane: 
 
 
 def layout(path: str | Path, *, name: str) -> Layout:
-    """What the pictures of a video are when they are decoded. Raises SwapError where the file shows none."""
+    """What the pictures of a video are when they are decoded; those of an image sequence are RGB for a screen (BT.709).
+
+    Raises SwapError where the file shows none.
+    """
     import av
 
+    if Path(path).is_dir():
+        image = sequence.first(Path(path), name=name)
+        form = "gbrp" if image.dtype == np.uint8 else "gbrp16le"
+        return Layout(image.shape[1], image.shape[0], form, matrix=RGB, primaries=1, transfer=1, full_range=True)
     with opened(path, name=name) as container:
         stream = picture_stream(container, path, name=name)
         try:

@@ -15,7 +15,7 @@ rule frames:
         code=code.digest(ROOT / "scripts/frames.py"),
         settings=PROJECT.settings("frames"),
         path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
-        range=lambda wildcards: PROJECT.clips[wildcards.clip].model_dump_json(include={"start", "end"}),
+        range=lambda wildcards: PROJECT.clips[wildcards.clip].model_dump_json(include={"start", "end", "rate"}),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
         " --range {params.range:q} --out {output:q} --log {log:q}"
