@@ -78,7 +78,7 @@ class FrameTable(Table):
     key: np.ndarray = column(np.bool_)  # a key frame: decoding can begin here
     shot: np.ndarray = column(np.int32)  # number of the shot, 0 based
     duplicate: np.ndarray = column(np.bool_)  # hardly differs from the frame before
-    name: np.ndarray = column(str)  # photos: the file's name; videos: ""
+    name: np.ndarray = column(str)  # photos and images of a sequence: the file's name; videos: ""
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,12 @@ def links_a_photo_to_nothing(folder):
     (folder / "photos/ann/2.jpg").symlink_to("gone.jpg")
 
 
+def renders_exr(folder):
+    (folder / "film/b1.mp4").rename(folder / "film/b1.0001.exr")
+    (folder / "film/b1.mp4").mkdir()
+    (folder / "film/b1.0001.exr").rename(folder / "film/b1.mp4/b1.0001.exr")
+
+
 def saves_clips_as_latin_1(folder):
     with open(folder / "config/clips.tsv", "ab") as file:
         file.write("é\tann\tx.mp4\n".encode("latin-1"))
@@ -162,6 +168,7 @@ def puts_a_file_in_the_place_of_results(folder):
     [
         (lists_unknown_clip, "ann.yaml, reject, line 3: no clip is called a9; correct"),
         (makes_a_pipe, "clip b1: expected a video or a folder at film/b1.mp4, found a pipe"),
+        (renders_exr, "clip b1: no pictures in film/b1.mp4, which holds .exr; put some there (.jpg, .jpeg, .png"),
         (links_a_photo_to_nothing, "person ann: expected a picture at photos/ann/2.jpg, found none; put it back"),
         (saves_clips_as_latin_1, "config/clips.tsv, line 6: expected text in UTF-8"),
         (empties_the_configuration, "config/config.yaml: expected settings such as `people:`, found none"),

@@ -56,7 +56,7 @@ def checked_project():
             )
         given(clip.path, f"clip {clip.name}", "a video or a folder", "correct clips.tsv")
         if not pictures(clip.path):
-            raise SwapError(f"clip {clip.name}: no pictures in {clip.path}; put some there, or correct its path")
+            raise SwapError(f"clip {clip.name}: no pictures in {clip.path}{beside(clip.path)}")
     for name, person in project.people.items():
         for path in person.references:
             given(path, f"person {name}", "photos", "correct `references` in config.yaml")
@@ -67,6 +67,15 @@ def checked_project():
     for path in detector_files(project):
         given(path, "faces.detector_file", "YuNet's ONNX file", "correct it in config.yaml")
     return project
+
+
+def beside(folder):
+    """What a folder without pictures holds, and what to do."""
+    if not os.path.isdir(folder):
+        return "; correct its path"
+    kinds = sorted({suffix for name in os.listdir(folder) if (suffix := Path(name).suffix)})
+    found = f", which holds {', '.join(kinds[:3])}" if kinds else ""
+    return f"{found}; put some there ({', '.join(store.PICTURES)}), or correct its path"
 
 
 def given(path, where, expected, remedy):
