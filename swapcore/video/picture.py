@@ -213,7 +213,7 @@ def block_means(values: np.ndarray, left: int, top: int, layout: Layout, plane: 
 
 
 def layout(path: str | Path, *, name: str) -> Layout:
-    """What the pictures of a video are when they are decoded; those of an image sequence are RGB for a screen (BT.709).
+    """What the pictures of a video are when they are decoded; those of an image sequence are sRGB.
 
     Raises SwapError where the file shows none.
     """
@@ -222,7 +222,7 @@ def layout(path: str | Path, *, name: str) -> Layout:
     if Path(path).is_dir():
         image = sequence.first(Path(path), name=name)
         form = "gbrp" if image.dtype == np.uint8 else "gbrp16le"
-        return Layout(image.shape[1], image.shape[0], form, matrix=RGB, primaries=1, transfer=1, full_range=True)
+        return Layout(image.shape[1], image.shape[0], form, matrix=RGB, primaries=1, transfer=13, full_range=True)
     with opened(path, name=name) as container:
         stream = picture_stream(container, path, name=name)
         try:
