@@ -68,12 +68,12 @@ class Table:
 class FrameTable(Table):
     """Every frame of a clip in the order of presentation, or every photo of a folder in the order of names.
 
-    A clip's `start`/`end` do not renumber: `number` counts from the file's first frame. The stream's time base, size and
-    rate stand in `ClipInfo`.
+    A clip's `start`/`end` do not renumber: `number` counts from the file's first frame. Of an image sequence it is the image's
+    own number, and pts counts from the first one's. The stream's time base, size and rate stand in `ClipInfo`.
     """
 
     KIND: ClassVar[str] = "frames"
-    number: np.ndarray = column(np.int64)  # counted from the file's first frame, 0 based
+    number: np.ndarray = column(np.int64)  # counted from the file's first frame, 0 based; sequences: the image's own
     pts: np.ndarray = column(np.int64)  # presentation time in units of ClipInfo.time_base
     key: np.ndarray = column(np.bool_)  # a key frame: decoding can begin here
     shot: np.ndarray = column(np.int32)  # number of the shot, 0 based

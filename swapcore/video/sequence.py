@@ -80,8 +80,8 @@ def index(
 ) -> tuple[FrameTable, ClipInfo]:
     """The frames of an image sequence, otherwise as `video.index`.
 
-    `rate` is in frames a second. A frame's pts is its own number less the first one's, in units of 1/rate: where numbers are
-    missing, which is said, the image before is shown longer, and everything after stays in its time.
+    `rate` is in frames a second. A frame's number is the image's own, its pts that less the first one's, in units of 1/rate:
+    where numbers are missing, which is said, the image before is shown longer, and everything after stays in its time.
 
     Raises SwapError also where images differ in size or depth.
     """
@@ -99,7 +99,7 @@ def index(
     duplicate = change < duplicate_threshold
     duplicate[0] = False
     frames = FrameTable(
-        number=np.arange(begin, after),
+        number=numbers[begin:after],
         pts=pts[begin:after],
         key=np.ones(count, bool),
         shot=np.cumsum(change > shot_threshold),
