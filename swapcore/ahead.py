@@ -38,8 +38,9 @@ def ahead(frames: Iterable[Item]) -> Iterator[Item]:
 def shared(items: Iterable[Item], workers: Sequence[Callable[[Iterator[Item]], Any]]) -> list[Any]:
     """What each of the workers returns, each in a thread of its own and given all items, at most AHEAD before it asks.
 
-    An error of the items or of a worker ends all of them and is raised here.
+    An error of the items, or the first of a worker, ends all of them and is raised here.
     """
+    errors: list[Exception] = []
     queues: list[Queue[Any]] = [Queue(AHEAD) for _ in workers]
     end: Any = object()
 
@@ -54,8 +55,14 @@ def shared(items: Iterable[Item], workers: Sequence[Callable[[Iterator[Item]], A
             except Full:
                 continue
 
+    def run(work: Callable[[Iterator[Item]], Any], queue: Queue[Any]) -> Any:
+        try:
+            return work(given(queue))
+        except Exception as error:
+            errors.append(error)
+
     with ThreadPoolExecutor(len(workers)) as pool:
-        running = [pool.submit(work, given(queue)) for work, queue in zip(workers, queues, strict=True)]
+        running = [pool.submit(run, work, queue) for work, queue in zip(workers, queues, strict=True)]
         try:
             for item in items:
                 if any(worker.done() for worker in running):
@@ -65,4 +72,6 @@ def shared(items: Iterable[Item], workers: Sequence[Callable[[Iterator[Item]], A
         finally:
             for queue, worker in zip(queues, running, strict=True):
                 hand(end, queue, worker)
+    if errors:
+        raise errors[0]
     return [worker.result() for worker in running]

@@ -78,8 +78,12 @@ def test_an_error_of_one_worker_ends_all(late):
             handed.append(k)
             yield k
 
+    def wants_more(items):
+        if len(list(items)) < 10_000:
+            raise SwapError("too few")
+
     with pytest.raises(SwapError, match="disk full"):
-        ahead.shared(items(), [list, fails])
+        ahead.shared(items(), [wants_more, fails, list])
     assert late or len(handed) < 1000
 
 
