@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import json
-import sys
-import types
-from argparse import Namespace
-from fractions import Fraction
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 from analytic import face
+from converting import HEIGHT, SWAP, TRAINED, WIDTH, paint, scene, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import swapcore
-from swapcore import align, convert, label, store, video
+from swapcore import align, convert, video
 from swapcore.errors import SwapError
-from swapcore.types import ClipInfo, DecisionTable, Face, FaceSet, FrameTable, PeopleTable
+from swapcore.types import Face
 
 SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none"}
-HEIGHT, WIDTH = 240, 320
 RGB = video.Layout(WIDTH, HEIGHT, "gbrp", matrix=0, full_range=True)
-
-
-def scene(seed: int = 1, blur: float = 6) -> np.ndarray:
-    """A smooth, colourful frame, (240, 320, 3) uint8: what a crop of 64 pixels can carry without loss."""
-    noise = np.random.default_rng(seed).uniform(0, 255, (HEIGHT, WIDTH, 3)).astype(np.float32)
-    smooth = cv2.GaussianBlur(noise, (0, 0), blur)
-    return np.clip((smooth - 128) * 8 + 128, 20, 235).astype(np.uint8)
 
 
 def swap(frame, faces, predict=lambda crops: crops, **changed):
@@ -52,10 +34,6 @@ def swap(frame, faces, predict=lambda crops: crops, **changed):
 def shown(picture):
     """An RGB picture as uint8 BGR."""
     return np.stack([picture.planes[k] for k in (1, 0, 2)], -1)
-
-
-def paint(colour_bgr):
-    return lambda crops: np.broadcast_to(np.array(colour_bgr, np.float32), crops.shape)
 
 
 def test_nothing_to_change_is_the_same_object():
@@ -187,123 +165,7 @@ def test_a_model_that_gives_no_picture_is_named(predict):
         swap(scene(), [Face(face((160, 120), 40), "s")], predict)
 
 
-# pictures in the source's own format
-
-LAYOUTS = {
-    "8 bit": video.Layout(WIDTH, HEIGHT, "yuv420p"),
-    "full range": video.Layout(WIDTH, HEIGHT, "yuv420p", matrix=5, full_range=True),
-    "4:2:2": video.Layout(WIDTH, HEIGHT, "yuv422p"),
-    "4:1:1": video.Layout(WIDTH, HEIGHT, "yuv411p"),
-    "4:4:4 deep": video.Layout(WIDTH, HEIGHT, "yuv444p12le"),
-    "odd": video.Layout(WIDTH - 1, HEIGHT - 3, "yuv420p"),
-    "HDR10": video.Layout(WIDTH, HEIGHT, "yuv420p10le", matrix=9, primaries=9, transfer=16),
-    "HLG": video.Layout(WIDTH, HEIGHT, "yuv420p10le", matrix=9, primaries=9, transfer=18),
-    "RGB": video.Layout(WIDTH, HEIGHT, "gbrp16le", matrix=0, full_range=True),
-    "grey": video.Layout(WIDTH, HEIGHT, "gray"),
-}
-ONE = {"resolution": {"s": 96}, "centring": {"s": "legacy"}, "span": {"s": 0.6}}
-
-
-def changed(name, predict, points, image=None, **settings):
-    layout = LAYOUTS[name]
-    image = scene(blur=5) if image is None else image
-    before = video.from_bgr(image[: layout.height, : layout.width], layout)
-    after, laid = convert.convert_picture(
-        before, [Face(points, "s")], {"s": predict}, **ONE, **{**SETTINGS, **settings}
-    )
-    return before, after, laid
-
-
-@pytest.mark.parametrize("colour", ["reinhard", "none"])
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_identity_cannot_be_seen_in_any_format(name, colour):
-    image = np.clip(scene(blur=5), 40, 200)
-    before, after, laid = changed(name, lambda crops: crops, face((160, 120), 50, roll=12), image, colour=colour)
-    difference = np.abs(video.to_bgr(after) - video.to_bgr(before)) * 255
-    assert len(laid) == 1 and laid[0].alpha.max() == 1 and difference.any(), "it was laid in"
-    assert difference.max() <= 14 and difference.mean() < 0.3
-
-
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_the_face_has_the_colour_that_the_model_gave(name):
-    wanted = np.array([0.5, 0.5, 0.5] if name == "grey" else [0.3, 0.45, 0.7], np.float32)
-    _, after, laid = changed(name, paint(wanted), face((160, 120), 50))
-    shown = video.to_bgr(after)[120, 160]
-    curve = video.CURVES.get(LAYOUTS[name].transfer)
-    assert (curve.to_screen(shown) if curve else shown) == pytest.approx(wanted, abs=0.01)
-    assert laid[0].bgr.shape == (*laid[0].alpha.shape, 3)
-    assert laid[0].bgr[120 - laid[0].top, 160 - laid[0].left] == pytest.approx(shown, abs=0.01)
-
-
-@given(
-    x=st.floats(-60, 380),
-    y=st.floats(-60, 300),
-    radius=st.floats(3, 150),
-    roll=st.floats(-180, 180),
-    name=st.sampled_from(list(LAYOUTS)),
-)
-@settings(max_examples=60, deadline=None)
-def test_outside_the_soft_mask_no_sample_changes(x, y, radius, roll, name):
-    before, after, laid = changed(name, paint((0, 0, 1)), face((x, y), radius, roll))
-    layout = before.layout
-    alpha = np.zeros(layout.shapes[0], np.float32)
-    for one in laid:
-        part = alpha[one.top : one.top + one.alpha.shape[0], one.left : one.left + one.alpha.shape[1]]
-        np.maximum(part, one.alpha, out=part)
-    for k, (old, new) in enumerate(zip(before.planes, after.planes, strict=True)):
-        outside = video.block_means(alpha, 0, 0, layout, k)[2] == 0
-        np.testing.assert_array_equal(new[outside], old[outside])
-
-
-@pytest.mark.parametrize("name", ["8 bit", "HDR10", "4:1:1"])
-def test_planes_stay_together(name):
-    """A bright, colourful square that the model draws has its luma and its chroma in the same place."""
-
-    def square(crops):
-        made = crops.copy()
-        made[:, 40:60, 30:70] = (0.2, 0.4, 0.9)
-        return made
-
-    grey = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    _, after, _ = changed(name, square, face((160.5, 120.25), 60, roll=20), grey)
-    shown = video.to_bgr(after)
-    ink = [np.abs(x - np.median(x)) for x in (shown @ (0.1, 0.6, 0.3), shown[..., 2] - shown[..., 0])]
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
-    centres = [((x * i).sum() / i.sum(), (y * i).sum() / i.sum()) for i in ink]
-    assert np.abs(np.subtract(*centres)).max() < 0.8
-
-
 # which faces are changed
-
-SWAP = {"name": "lead_onto_double", "source": "lead", "target": "double"}
-
-
-def texts(*values: str) -> np.ndarray:
-    return np.array(values, object)
-
-
-def tables(people=("double", "", "double", "other"), use=(True, True, True, True)):
-    """Two frames of two faces each, whose faces they are, and the decisions on those of `double`."""
-    ids, n = texts("000000_0", "000000_1", "000004_0", "000004_1"), 4
-    columns = {name: np.zeros((n, *value.shape[1:])) for name, value in FaceSet.empty().columns().items()}
-    frame = np.array([0, 0, 4, 4])
-    marks = np.stack([face((60 + 50 * k, 100)) for k in range(n)])
-    faces = FaceSet(**{**columns, "id": ids, "frame": frame, "landmarks_xy": marks, "landmarks_smooth_xy": marks + 1})
-    zeros = np.zeros(n)
-    whose = PeopleTable(
-        **{"id": ids, "frame": frame, "track": zeros, "distance": zeros, "margin": zeros},
-        **{"person": texts(*people), "nearest": texts(*people), "by": texts(*["vote"] * n)},
-    )
-    double = np.array(people) == "double"
-    # the same ids in another clip, decided the other way round, must not count
-    decided = DecisionTable(
-        clip=texts(*["stunt"] * double.sum(), *["else"] * n),
-        id=np.concatenate([ids[double], ids]),
-        use_train=np.zeros(double.sum() + n),
-        use_swap=np.concatenate([np.array(use)[double], ~np.array(use)]),
-        reason=texts(*[""] * (double.sum() + n)),
-    )
-    return faces, whose, {SWAP["name"]: decided}
 
 
 def test_only_the_targets_faces_that_may_be_swapped_are_chosen():
@@ -351,9 +213,6 @@ def test_a_face_without_decision_is_named():
         convert.choose(faces, people, old, [SWAP], clip="stunt")
 
 
-TRAINED = {"swap": "lead_onto_double", "source": "lead", "target": "double", "weights": {"sha256": "ab"}}
-
-
 def test_trained_fits():
     convert.check_trained(TRAINED, SWAP, weights_sha256="ab")
 
@@ -370,138 +229,3 @@ def test_trained_fits():
 def test_trained_of_something_else_is_refused(changed, sha256, words):
     with pytest.raises(SwapError, match=f"swap lead_onto_double: {words}"):
         convert.check_trained({**TRAINED, **changed}, SWAP, weights_sha256=sha256)
-
-
-# the script
-
-
-@pytest.fixture
-def script(root, monkeypatch):
-    """scripts/convert.py as a module, with a model that paints faces green."""
-    green = types.ModuleType("swapcore.models")
-    green.predictor = lambda trained, weights: paint((0, 1, 0))
-    monkeypatch.setitem(sys.modules, "swapcore.models", green)
-    monkeypatch.setattr(swapcore, "models", green, raising=False)
-    monkeypatch.syspath_prepend(str(root / "scripts"))
-    monkeypatch.delitem(sys.modules, "convert", raising=False)
-    return importlib.import_module("convert")
-
-
-@pytest.fixture
-def given(tmp_path) -> Namespace:
-    """A clip of six frames, faces in frames 0 and 4, and all else that the script is called with."""
-    pictures = [scene(seed) for seed in range(6)]
-    clip, rate = tmp_path / "stunt.mp4", Fraction(2)
-    video.encode(clip, pictures, width=WIDTH, height=HEIGHT, rate=rate, crf=0, preset="ultrafast")
-    n = len(pictures)
-    info = ClipInfo("stunt", WIDTH, HEIGHT, Fraction(1, 2), rate)
-    frames = FrameTable(
-        number=np.arange(n),
-        pts=np.arange(n),
-        key=np.zeros(n),
-        shot=np.zeros(n),
-        duplicate=np.zeros(n),
-        name=texts(*[""] * n),
-    )
-    faces, people, decisions = tables()
-    meta = {"clip": info.to_json()}
-    store.write_table(tmp_path / "frames.parquet", frames, {**meta, "start": None, "end": None})
-    store.write_table(tmp_path / "faces.parquet", faces, {**meta, "size": 256})
-    store.write_table(tmp_path / "people.parquet", people)
-    store.write_table(tmp_path / "decisions.parquet", decisions[SWAP["name"]])
-    (tmp_path / "weights.h5").write_bytes(b"weights")
-    digest = hashlib.sha256(b"weights").hexdigest()
-    shape = {"resolution": 64, "centring": "legacy", "span": 0.5, "coverage": 0.8, "weights": {"sha256": digest}}
-    store.write_json(tmp_path / "trained.json", {**TRAINED, **shape})
-    settings = {"colour": "none", "encoder": {"crf": 0, "preset": "ultrafast"}}
-    return Namespace(
-        settings=json.dumps(settings),
-        label_settings="{}",
-        video="scene1",
-        path=clip,
-        frames=tmp_path / "frames.parquet",
-        faces=tmp_path / "faces.parquet",
-        people=tmp_path / "people.parquet",
-        swaps=json.dumps([SWAP]),
-        trained=[tmp_path / "trained.json"],
-        weights=[tmp_path / "weights.h5"],
-        decisions=[tmp_path / "decisions.parquet"],
-        out=tmp_path / "made" / "composite.mkv",
-    )
-
-
-def test_script_makes_a_composite(script, given):
-    script.main(given)
-    frames, meta = store.read_table(given.frames, FrameTable)
-    info = ClipInfo.from_json(meta["clip"])
-    out = dict(video.decode(given.out, frames, info))
-    clip = dict(video.decode(given.path, frames, info))
-    assert len(out) == len(clip) == 6
-    changed = {n: np.abs(out[n].astype(int) - clip[n]).max(2) > 24 for n in out}
-    note = np.s_[HEIGHT - 36 :, :180]
-    # the opening lasts 2 s of 2 frames a second: frames 0 to 3
-    assert [n for n in out if changed[n][note].any()] == [0, 1, 2, 3]
-    for n in out:
-        changed[n][note] = False
-    assert [n for n in out if changed[n].any()] == [0, 4]
-    assert out[0][101, 61].tolist() == pytest.approx([0, 255, 0], abs=12)
-    said = video.read_metadata(given.out)
-    record = label.note_record(mode="opening", text="Synthetic: face swapped", seconds=2.0) | label.marks()
-    assert {key: said[key.lower()] for key in record} == record
-    assert [p.name for p in given.out.parent.iterdir()] == ["composite.mkv"]
-
-
-def test_outside_of_face_and_note_nothing_was_lost_but_by_compression(script, given):
-    """PSNR there is within 0.2 dB of encoding the untouched frames with the same settings."""
-    encoder = {"crf": 23, "preset": "veryfast"}
-    given.settings = json.dumps({"colour": "none", "encoder": encoder})
-    script.main(given)
-    frames, meta = store.read_table(given.frames, FrameTable)
-    info, layout = ClipInfo.from_json(meta["clip"]), video.layout(given.path, name="x")
-    source = dict(video.decode_pictures(given.path, frames, info, layout))
-    plain = given.out.with_name("plain.mkv")
-    video.encode_pictures(plain, source.values(), layout=layout, rate=info.rate, **encoder)
-    away = np.ones((HEIGHT, WIDTH), bool)
-    away[HEIGHT - 48 :], away[48:160, :200] = False, False
-
-    def psnr(path):
-        error = [
-            np.square(one.planes[0][away].astype(float) - source[n].planes[0][away]).mean()
-            for n, one in video.decode_pictures(path, frames, info, layout)
-        ]
-        return 10 * np.log10(255**2 / np.mean(error))
-
-    assert psnr(given.out) > psnr(plain) - 0.2 and psnr(plain) < 60
-
-
-def test_frames_with_nothing_to_do_reach_the_encoder_as_they_were_decoded(script, given, monkeypatch):
-    """A lossless encoder: all planes of all frames are those of the source, but under the masks and the note."""
-    given.label_settings = json.dumps({"note": "off", "note_reason": "a test of what is handed on"})
-    script.main(given)
-    frames, meta = store.read_table(given.frames, FrameTable)
-    info, layout = ClipInfo.from_json(meta["clip"]), video.layout(given.path, name="x")
-    source = dict(video.decode_pictures(given.path, frames, info, layout))
-    made = dict(video.decode_pictures(given.out, frames, info, layout))
-    assert video.layout(given.out, name="x") == layout
-    for n in (1, 2, 3, 5):
-        np.testing.assert_array_equal(made[n].data, source[n].data)
-    for n in (0, 4):
-        share = np.mean(made[n].data != source[n].data)
-        assert 0 < share < 0.2
-        np.testing.assert_array_equal(made[n].planes[0][200:], source[n].planes[0][200:])
-
-
-def test_script_checks_before_it_loads_a_model(script, given, monkeypatch):
-    monkeypatch.setattr(sys.modules["swapcore.models"], "predictor", lambda *_: pytest.fail("a model was loaded"))
-    Path(given.weights[0]).write_bytes(b"others")
-    with pytest.raises(SwapError, match="swap lead_onto_double: expected weights of sha256"):
-        script.main(given)
-    assert not given.out.exists()
-
-
-def test_script_leaves_nothing_half_made(script, given, monkeypatch):
-    broken = lambda trained, weights: lambda crops: crops * np.nan  # noqa: E731
-    monkeypatch.setattr(sys.modules["swapcore.models"], "predictor", broken)
-    with pytest.raises(SwapError, match="finite picture"):
-        script.main(given)
-    assert list(given.out.parent.iterdir()) == []
