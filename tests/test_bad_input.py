@@ -155,6 +155,10 @@ def empties_the_configuration(folder):
     (folder / "config/config.yaml").write_text("# nothing yet\n")
 
 
+def forgets_the_configuration(folder):
+    os.unlink(folder / "config/config.yaml")
+
+
 def indents_with_tabs(folder):
     (folder / "config/config.yaml").write_text("people:\n\tann: {}\n")
 
@@ -172,6 +176,7 @@ def puts_a_file_in_the_place_of_results(folder):
         (links_a_photo_to_nothing, "person ann: expected a picture at photos/ann/2.jpg, found none; put it back"),
         (saves_clips_as_latin_1, "config/clips.tsv, line 6: expected text in UTF-8"),
         (empties_the_configuration, "config/config.yaml: expected settings such as `people:`, found none"),
+        (forgets_the_configuration, "expected config/config.yaml, found none in "),
         (indents_with_tabs, "line 2, column 1; begin lines with spaces, not with tabs"),
         (puts_a_file_in_the_place_of_results, "results: expected a folder, found a file at results; rename"),
     ],
