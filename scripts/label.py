@@ -32,6 +32,8 @@ def main(args):
             f"label {args.video}: its first frame is at {begin:.1f} s, as in {args.path.name}; players may show nothing "
             "until then. To let it begin at 0, give the clip `start` 0 in clips.tsv"
         )
+    if damage := video.damage.line(frames, info.time_base):
+        progress.say(f"label {args.video}: {args.path.name}: {damage}")
     what = {"frames": frames, "info": info, "metadata": metadata, "origin": origin}
     trained = [store.read_json(path) for path in args.trained]
     with store.atomic(args.out) as temporary:
@@ -48,6 +50,7 @@ def main(args):
                 "start": meta["start"],
                 "end": meta["end"],
                 "left_out": left_out,
+                "damage": video.damage.summary(frames, info.time_base),
             },
             swaps=json.loads(args.swaps),
             trained={t["swap"]: t for t in trained},

@@ -57,6 +57,11 @@ def filled_in(scores: ScoreTable, limits: Clean) -> np.ndarray:
     return ~scores.fitted & (limits.filled == "drop")
 
 
+def damaged(scores: ScoreTable, limits: Clean) -> np.ndarray:
+    """Its frame has no picture of its own, or one that may be wrong."""
+    return scores.damaged & (limits.damaged == "drop")
+
+
 def another_look(scores: ScoreTable, limits: Clean) -> np.ndarray:
     """Its look is none of those in `looks`, where there are any."""
     return ~np.isin(scores.look, limits.looks) & bool(limits.looks)
@@ -65,6 +70,7 @@ def another_look(scores: ScoreTable, limits: Clean) -> np.ndarray:
 # reason -> which faces it drops, (n,) bool; a face that several drop is given the first
 RULES: dict[str, Rule] = {
     "another look": another_look,
+    "damaged frame": damaged,
     "filled in over a gap": filled_in,
     **{reason: beyond(*threshold) for reason, threshold in THRESHOLDS.items()},
     "same as the frame before": seen_before,
@@ -74,6 +80,7 @@ RULES: dict[str, Rule] = {
 LOOSEN: dict[str, str] = {
     **{reason: f"clean.{setting}" for reason, (_, setting) in THRESHOLDS.items()},
     "another look": "clean.looks",
+    "damaged frame": "clean.damaged",
     "filled in over a gap": "clean.filled",
     "same as the frame before": "clean.duplicates",
     NEAR: "clean.near_duplicates",

@@ -76,6 +76,7 @@ def gather(clip: str, rows: np.ndarray, *, frames: FrameTable, faces: FaceSet, p
         similarity=np.zeros(len(rows)),
         look=np.zeros(len(rows)),
         duplicate=np.isin(mine.frame, duplicates),
+        damaged=np.isin(mine.frame, frames.number[frames.damaged]),
         order=np.arange(len(rows)),
     )
 

@@ -78,6 +78,8 @@ class FrameTable(Table):
     key: np.ndarray = column(np.bool_)  # a key frame: decoding can begin here
     shot: np.ndarray = column(np.int32)  # number of the shot, 0 based
     duplicate: np.ndarray = column(np.bool_)  # hardly differs from the frame before
+    decoded: np.ndarray = column(np.int64)  # which of the frames that the file's decoder gives, 0 based; -1: none
+    damaged: np.ndarray = column(np.bool_)  # has no picture, or one that may be wrong: see video.damage
     name: np.ndarray = column(str)  # photos and images of a sequence: the file's name; videos: ""
 
 
@@ -180,6 +182,7 @@ class ScoreTable(Measured):
     look: np.ndarray = column(np.int32)  # see looks.looks; 1 is the one seen first
     fitted: np.ndarray = column(np.bool_)  # its landmarks were fitted; else filled in over a short gap
     duplicate: np.ndarray = column(np.bool_)  # its frame hardly differs from the one before
+    damaged: np.ndarray = column(np.bool_)  # its frame has no picture of its own, or one that may be wrong
     order: np.ndarray = column(np.int64)  # rank by `sort.by`, 0 first
 
 

@@ -71,6 +71,23 @@ def made_clips(folder):
     (folder / "shortened.mp4").write_bytes(data)
 
 
+def erase(clip, path, places, *, flip=0):
+    """Copy a clip with the bytes of some packets of its picture, counted in the order of decoding, made zero; `flip`: that
+    many bytes in the second half of each are turned around instead.
+    """
+    data = bytearray(clip.read_bytes())
+    with av.open(str(clip)) as container:
+        found = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    rng = np.random.default_rng(0)
+    for pos, size in (found[k] for k in places):
+        if flip:
+            for at in rng.integers(pos + size // 2, pos + size, flip):
+                data[at] ^= 0x5A
+        else:
+            data[pos : pos + size] = bytes(size)
+    path.write_bytes(data)
+
+
 def shown(path):
     """(pts, time base) of the picture's packets that no edit list hides, in order of presentation."""
     with av.open(str(path)) as container:

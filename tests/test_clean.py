@@ -41,6 +41,7 @@ def scores(n=6, **columns):
         "thumb": np.random.default_rng(7).integers(0, 255, (n, 16, 16)),
         "fitted": np.ones(n, bool),
         "duplicate": np.zeros(n, bool),
+        "damaged": np.zeros(n, bool),
         "order": np.arange(n),
     }
     return ScoreTable(**{**good, **{k: np.array(v) for k, v in columns.items()}})
@@ -60,6 +61,7 @@ WORST = {
     "raised or bowed too far": ("pitch", -70.0),
     "another look": ("look", 2),
     "filled in over a gap": ("fitted", False),
+    "damaged frame": ("damaged", True),
     "same as the frame before": ("duplicate", True),
 }
 

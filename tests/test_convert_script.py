@@ -47,6 +47,8 @@ def given(tmp_path) -> Namespace:
         key=np.zeros(n),
         shot=np.zeros(n),
         duplicate=np.zeros(n),
+        decoded=np.arange(n),
+        damaged=np.zeros(n, bool),
         name=texts(*[""] * n),
     )
     faces, people, decisions = tables()

@@ -159,6 +159,8 @@ FRAMES = FrameTable(
     key=np.ones(4, bool),
     shot=np.zeros(4),
     duplicate=np.zeros(4, bool),
+    decoded=np.arange(4),
+    damaged=np.zeros(4, bool),
     name=[""] * 4,
 )
 INFO = ClipInfo("stunt", 64, 48, Fraction(1, 1000), Fraction(25))
@@ -236,7 +238,7 @@ def project(tmp_path_factory, root):
         root,
         "frames",
         *("--settings", "{}", "--clip", "stunt", "--path", folder / "clip.mp4"),
-        *("--range", '{"start": 0.4, "end": null}', "--out", folder / "frames.parquet"),
+        *("--range", '{"start": 0.4, "end": null, "rate": null}', "--out", folder / "frames.parquet"),
     )
     assert made.returncode == 0, made.stderr
     assert "frames/s" in made.stderr
@@ -292,6 +294,7 @@ def test_the_script_labels_a_composite(root, project):
     assert found["video"]["content_sha256"] == video.content_digest(project / "video.mp4")
     assert found["clip"]["sha256"] == store.sha256(project / "clip.mp4")
     assert found["inputs"][-1]["clip_sha256"] == found["clip"]["sha256"]
+    assert found["clip"]["left_out"] == [] and found["clip"]["damage"]["damaged"] == 0
     said = video.read_metadata(project / "video.mp4")
     assert all(said[key.lower()] == value for key, value in found["video"]["metadata"].items())
     assert str(project) not in first[1].decode(), "no path of this machine"

@@ -278,7 +278,8 @@ def made(tmp_path) -> Namespace:
     info, flat = ClipInfo("clip", width, height, Fraction(1), rate), np.zeros(5)
     numbers = np.arange(5)
     names = np.array([""] * 5, object)
-    frames = FrameTable(number=numbers, pts=numbers, key=flat, shot=flat, duplicate=flat, name=names)
+    same = {"key": flat, "shot": flat, "duplicate": flat, "damaged": flat}
+    frames = FrameTable(number=numbers, pts=numbers, decoded=numbers, name=names, **same)
     meta = {"clip": info.to_json(), "start": None, "end": None}
     use = np.ones(len(faces), bool)
     for name in "ab":

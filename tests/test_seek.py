@@ -22,6 +22,8 @@ def table(count, keys, first=0):
         key=np.isin(np.arange(count), keys),
         shot=np.zeros(count),
         duplicate=np.zeros(count),
+        decoded=np.arange(count),
+        damaged=np.zeros(count, bool),
         name=np.full(count, "", object),
     )
 

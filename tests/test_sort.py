@@ -39,8 +39,10 @@ def test_gathering_takes_one_persons_rows_and_marks_copies():
     faces = FaceSet(**{**faces.columns(), "frame": np.arange(5)})
     people = PeopleTable(**{**people.columns(), "id": faces.id})
     frames = FrameTable(**{**made_up(FrameTable, 5).columns(), "number": np.arange(5), "duplicate": [0, 0, 1, 0, 1]})
+    frames = FrameTable(**{**frames.columns(), "damaged": [0, 1, 0, 0, 0]})
     table = sort.gather("a", np.array([1, 2]), frames=frames, faces=faces, people=people)
     assert table.frame.tolist() == [1, 2] and table.duplicate.tolist() == [False, True]
+    assert table.damaged.tolist() == [True, False]
     assert table.fitted.tolist() == faces.fitted[[1, 2]].tolist()
     assert set(table.clip) == {"a"} and np.array_equal(table.thumb, faces.thumb[1:3])
     for name in quality.SCORES:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from media import INDEX, SOUND, ff, patches
+from media import INDEX, SOUND, X264, erase, ff, patches, picture
 
 from swapcore import video
 from swapcore.errors import SwapError
@@ -83,10 +83,10 @@ def broken(folder, clips, case):
     elif case == "half a matroska":
         ff("-i", clips / "constant.mp4", "-c", "copy", "-f", "matroska", path)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
-    elif case == "damaged":
-        data = bytearray((clips / "constant.mp4").read_bytes())
-        data[20000:22000] = bytes(b ^ 0x5A for b in data[20000:22000])
-        path.write_bytes(data)
+    elif case == "no picture left":
+        erase(clips / "constant.mp4", path, range(50))
+    elif case == "woven":
+        ff(*picture(), "-vf", "interlace", *X264, "-x264-params", "interlaced=1", path)
     elif case == "sound alone":
         ff(*SOUND, "-c:a", "aac", path)
     return path
@@ -102,7 +102,8 @@ def broken(folder, clips, case):
         ("cut off", "cut-off"),
         ("holes", "20000 bytes are missing"),
         ("half a matroska", "are announced"),
-        ("damaged", "can be decoded"),
+        ("no picture left", "none of its frames can be decoded"),
+        ("woven", "found interlaced ones; deinterlace it first: ffmpeg -i clip.mp4"),
         ("sound alone", "expected a stream of pictures, found audio"),
     ],
 )

@@ -133,27 +133,19 @@ def test_what_an_mp4_cannot_hold_is_named(rich, tmp_path):
 
 
 def bitmaps(path):
-    """A file with sound, subtitles that are pictures (made of nothing but their codec's name), and a second picture."""
-    with av.open(str(path), "w") as made:
-        moving = made.add_stream("libx264", rate=25)
+    """A file with sound, subtitles that are pictures (nothing but their codec's name), and a second track of pictures."""
+    given = path.with_name("given.mkv")
+    ff(*picture(size="64x64"), *picture(size="32x32"), *SOUND, "-map", "0", "-map", "1", "-map", "2", *X264, given)
+    with av.open(str(given)) as container, av.open(str(path), "w") as made:
+        first, second, sound = container.streams
+        copies = {0: made.add_stream_from_template(first)}
         text = made.add_mux_stream("hdmv_pgs_subtitle")
-        second = made.add_stream("libx264", rate=25)
-        sound = made.add_stream("aac", rate=44100, layout="mono")
         text.metadata.update({"language": "spa", "title": "signs"})
-        for stream in (moving, second):
-            stream.width = stream.height = 64
-            stream.pix_fmt = "yuv420p"
-        for _ in range(10):
-            for stream in (moving, second):
-                for packet in stream.encode(av.VideoFrame(64, 64, "yuv420p")):
-                    made.mux(packet)
-        for stream in (moving, second):
-            for packet in stream.encode(None):
+        copies |= {1: made.add_stream_from_template(second), 2: made.add_stream_from_template(sound)}
+        for packet in container.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
                 made.mux(packet)
-        frame = av.AudioFrame(format="fltp", layout="mono", samples=1024)
-        frame.sample_rate = 44100
-        for packet in [*sound.encode(frame), *sound.encode(None)]:
-            made.mux(packet)
 
 
 def test_sound_may_be_left_out(rich, tmp_path):

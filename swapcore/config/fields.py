@@ -180,6 +180,9 @@ class Clean(Section):
     duplicates: Literal["drop", "keep"] = "keep"
     """Whether faces of frames that hardly differ from the frame before train. A slow movement is dropped whole by `drop`;
     `near_duplicates` looks at the face itself."""
+    damaged: Literal["drop", "keep"] = "drop"
+    """Whether faces of frames train that have no picture of their own, or one that may be wrong, since the file is damaged
+    there; they are swapped in any case."""
     near_duplicates: float = Field(6.0, ge=0, le=50)
     """Of faces of one clip whose pictures differ less, the sharpest trains, per cent of their contrast; 0: all train.
     Neighbouring frames of a calm speaker differ by 4 to 12, a blink by 28."""

@@ -4,6 +4,7 @@ ffmpeg (run through ffmpeg-python) decodes and encodes; PyAV reads packets and w
 carries no times. Times are integers in the stream's own time base, never a rounded frame rate.
 """
 
+from swapcore.video import damage
 from swapcore.video.codecs import CODECS
 from swapcore.video.curves import CURVES
 from swapcore.video.decode import decode, decode_pictures
@@ -25,6 +26,7 @@ __all__ = [
     "block_means",
     "colour",
     "content_digest",
+    "damage",
     "decode",
     "decode_pictures",
     "encode",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from swapcore import store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
-from swapcore.video import curves, seek, sequence
+from swapcore.video import curves, damage, seek, sequence
 from swapcore.video.picture import Layout, Picture
 from swapcore.video.tools import LOCAL, MATRICES, fill, is_rgb, opened, picture_stream, running, stream_colour, url
 
@@ -86,13 +87,40 @@ def _read(
     filters: list[tuple[str, tuple, dict[str, Any]]],
     made: Callable[[], np.ndarray],
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """(number, array) of each row of `frames` that is wanted; `made` gives the arrays that ffmpeg's bytes are read into."""
+    """(number, array) of each row of `frames` that is wanted; `made` gives the arrays that ffmpeg's bytes are read into.
+
+    A frame without a picture gets that of another one (damage.shown), so that there are always as many as rows.
+    """
     rows = np.arange(len(frames)) if wanted is None else np.flatnonzero(np.isin(frames.number, list(wanted)))
-    for stretch in seek.stretches(frames, rows):
+    if not len(rows):
+        return
+    shown = damage.shown(frames)[rows]
+    numbers, again = frames.number[rows].tolist(), [*(np.diff(shown) == 0).tolist(), False]
+    array = None
+    with contextlib.closing(_pictures(path, frames, info, np.unique(shown), pix_fmt, filters, made)) as pictures:
+        for number, needed in zip(numbers, again, strict=True):
+            array = next(pictures) if array is None else array
+            yield number, array.copy() if needed else array
+            array = array if needed else None
+
+
+def _pictures(
+    path: Path,
+    frames: FrameTable,
+    info: ClipInfo,
+    rows: np.ndarray,
+    pix_fmt: str,
+    filters: list[tuple[str, tuple, dict[str, Any]]],
+    made: Callable[[], np.ndarray],
+) -> Iterator[np.ndarray]:
+    """The pictures of these rows of `frames`, ascending, which all have one."""
+    # what a damaged file gives depends on where decoding begins
+    stretches = [seek.Stretch(None, rows)] if frames.damaged.any() else seek.stretches(frames, rows)
+    for stretch in stretches:
         handed = 0
         if stretch.begin is not None:
-            for item in _part(path, frames, info, stretch, pix_fmt, filters, made):
-                yield item
+            for array in _part(path, frames, info, stretch, pix_fmt, filters, made):
+                yield array
                 handed += 1
         if rest := stretch.rows[handed:].tolist():  # a container without an exact index may begin behind the key frame
             whole = seek.Stretch(None, np.array(rest))
@@ -107,30 +135,35 @@ def _part(
     pix_fmt: str,
     filters: list[tuple[str, tuple, dict[str, Any]]],
     made: Callable[[], np.ndarray],
-) -> Iterator[tuple[int, np.ndarray]]:
-    """`_read` of one stretch, by one run of ffmpeg: from the file's beginning frames are counted, from a key frame on they
-    are told by their times; then fewer may come.
+) -> Iterator[np.ndarray]:
+    """`_pictures` of one stretch, by one run of ffmpeg: from the file's beginning the decoder's frames are counted, from a
+    key frame on they are told by their times; then fewer may come.
     """
-    runs = _runs(stretch.rows.tolist())
-    name, values = ("n", frames.number) if stretch.begin is None else ("pts", frames.pts)
-    picked = "+".join(f"between({name},{values[first]},{values[last]})" for first, last in runs)
+    places = frames.decoded[stretch.rows].tolist()
+    runs = _runs(places)
+    if stretch.begin is None:
+        begin, name, edges = {}, "n", runs
+    else:
+        begin, name = seek.options(int(frames.pts[stretch.begin]) * info.time_base), "pts"
+        time = dict(zip(places, frames.pts[stretch.rows].tolist(), strict=True))
+        edges = [(time[first], time[last]) for first, last in runs]
+    picked = "+".join(f"between({name},{first},{last})" for first, last in edges)
     count = sum(last - first + 1 for first, last in runs)
-    begin = {} if stretch.begin is None else seek.options(int(frames.pts[stretch.begin]) * info.time_base)
-    due = set(stretch.rows.tolist())
+    due = set(places)
     pipe = _pipe(path, info, picked, count, pix_fmt, filters, begin)
     with running(pipe, stdout=subprocess.PIPE) as (process, complaints):
-        for row in (n for first, last in runs for n in range(first, last + 1)):
+        for place in (n for first, last in runs for n in range(first, last + 1)):
             array = made()
             if not fill(process.stdout, memoryview(array).cast("B")):
                 process.wait()
                 if begin:
                     return
                 raise SwapError(
-                    f"clip {info.name}: {path}: expected frame {frames.number[row]}, ffmpeg gave none ({complaints.last()}); "
+                    f"clip {info.name}: {path}: expected frame {place}, ffmpeg gave none ({complaints.last()}); "
                     "has the file changed? run snakemake again"
                 )
-            if row in due:
-                yield int(frames.number[row]), array
+            if place in due:
+                yield array
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
@@ -162,4 +195,5 @@ def _pipe(
     video = ff.input(url(path), protocol_whitelist=LOCAL, **begin)[str(position)].filter("select", picked)
     for name, values, options in filters:
         video = video.filter(name, *values, **options)
-    return video.output("pipe:", format="rawvideo", pix_fmt=pix_fmt, fps_mode="passthrough", **{"frames:v": count})
+    made = video.output("pipe:", format="rawvideo", pix_fmt=pix_fmt, fps_mode="passthrough", **{"frames:v": count})
+    return made.global_args("-max_error_rate", "1")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from swapcore import progress, store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
-from swapcore.video import sequence
-from swapcore.video.tools import LOCAL, fill, opened, picture_stream, running, url
+from swapcore.video import damage, sequence
+from swapcore.video.tools import LOCAL, Complaints, fill, opened, picture_stream, running, url
 
+LOOKED = 12  # frames that are looked at for being interlaced
 SMALL = 64  # side of the grey pictures that neighbouring frames are compared by, pixels
 
 
@@ -33,14 +36,16 @@ def index(
 
     Times come from the packets, in the order of presentation; packets that an edit list hides are left out. One decode
     to 64-pixel grey pictures finds cuts (mean absolute difference to the frame before above `shot_threshold`, grey
-    levels of 255) and copies (below `duplicate_threshold`), and must find as many frames as there are packets.
+    levels of 255) and copies (below `duplicate_threshold`), and which packets give no picture. Where some do, or the
+    decoder complains, a second decode finds out where, and the table says what is damaged (see `damage`): all packets
+    are frames, so that counts and times stay the source's.
 
     `start` and `end` (seconds from the file's first frame; a frame at `end` is out) select frames; `number` still counts
     from the file's first frame, `shot` from the first one selected. Photos are sorted by name, have their index as pts,
     a time base of 1, a shot each, and the size of the largest in the info.
 
-    Raises SwapError, naming the clip and the file, for a file that is missing, no video, cut off or without times, for
-    an empty folder and an empty selection.
+    Raises SwapError, naming the clip and the file, for a file that is missing, no video, cut off, interlaced, without times
+    or without any picture, for an empty folder and an empty selection.
     """
     path = Path(path)
     if path.is_dir() and rate is not None:
@@ -48,8 +53,13 @@ def index(
         return sequence.index(path, name=name, rate=rate, start=start, end=end, **limits)
     if path.is_dir():
         return _photos(path, name=name, start=start, end=end)
-    pts, key, info = _packets(path, name=name)
-    change = _changes(path, len(pts), name=name)
+    packets, info = _packets(path, name=name)
+    pts, key = packets.pts, packets.key
+    decoded, change, suspect = _looked(path, pts, name=name)
+    damaged = np.zeros(len(pts), bool)
+    if suspect or (decoded < 0).any():
+        bad = damage.errors(path, name=name) | set(pts[decoded < 0].tolist())
+        damaged = np.isin(pts, list(damage.spread(*packets.coded, bad)))
     seconds = (pts - pts[0]).astype(object) * info.time_base  # exact fractions
     first = 0 if start is None else int(np.searchsorted(seconds, _exact(start)))
     last = len(pts) if end is None else int(np.searchsorted(seconds, _exact(end)))
@@ -68,8 +78,20 @@ def index(
         key=key[first:last],
         shot=shot - shot[0],
         duplicate=duplicate,
+        decoded=decoded[first:last],
+        damaged=damaged[first:last],
         name=np.full(last - first, "", object),
     )
+    if not (frames.decoded >= 0).any():
+        raise SwapError(
+            f"clip {name}: {path}: none of its {len(frames)} frames can be decoded; copy or record it again"
+        )
+    if told := damage.line(frames, info.time_base):
+        progress.say(f"clip {name}: {path.name}: {told}")
+    elif suspect and not damaged.any():
+        progress.say(
+            f"clip {name}: {path.name}: ffmpeg complains while decoding it ({suspect}), no frame is known to be hurt"
+        )
     return frames, info
 
 
@@ -104,13 +126,21 @@ def _photos(folder: Path, *, name: str, start: float | None, end: float | None) 
         key=np.ones(count, bool),
         shot=np.arange(count),
         duplicate=np.zeros(count, bool),
+        decoded=np.arange(count),
+        damaged=np.zeros(count, bool),
         name=np.array([p.name for p in photos], object),
     )
     return frames, ClipInfo(name, width, height, Fraction(1), Fraction(1), photos=True)
 
 
-def _packets(path: Path, *, name: str) -> tuple[np.ndarray, np.ndarray, ClipInfo]:
-    """Presentation times (n,) int64, ascending, key flags (n,) bool, and the clip's info."""
+class _Packets(NamedTuple):
+    pts: np.ndarray  # (n,) int64, ascending
+    key: np.ndarray  # (n,) bool, by pts
+    coded: tuple[list[int], list[bool]]  # both in the order of decoding, with packets that are not shown
+
+
+def _packets(path: Path, *, name: str) -> tuple[_Packets, ClipInfo]:
+    """What the packets of the picture say, and the clip's info."""
     import av
 
     where = f"clip {name}: {path}"
@@ -118,12 +148,14 @@ def _packets(path: Path, *, name: str) -> tuple[np.ndarray, np.ndarray, ClipInfo
         stream = picture_stream(container, path, name=name)
         try:
             last = 0.0  # end of the longest stream, seconds: tells a file that was cut off
-            packets = []
+            packets, coded = [], []
             for packet in container.demux():
                 if packet.size and packet.pts is not None:
                     last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                if packet.size and packet.stream_index == stream.index and not packet.is_discard:
-                    packets.append((packet.pts, packet.is_keyframe))
+                if packet.size and packet.stream_index == stream.index:
+                    coded.append((packet.pts, packet.is_keyframe))
+                    if not packet.is_discard:
+                        packets.append(coded[-1])
         except av.error.FFmpegError as error:
             raise SwapError(f"{where}: cannot be read to its end ({error.strerror}); copy it again") from None
         _whole(container, last, path, where)
@@ -138,7 +170,8 @@ def _packets(path: Path, *, name: str) -> tuple[np.ndarray, np.ndarray, ClipInfo
             at = float(pts[int(np.diff(pts).argmin())] * stream.time_base)
             raise SwapError(f"{where}: two frames have the same time, {at:.3f} s; {remedy}")
         info = ClipInfo(name, *_upright_size(path, name=name), stream.time_base, _rate(stream, pts))
-    return pts, np.array([k for _, k in packets], bool), info
+    key = np.array([k for _, k in packets], bool)
+    return _Packets(pts, key, ([t for t, _ in coded if t is not None], [k for t, k in coded if t is not None])), info
 
 
 def _whole(container: Any, last: float, path: Path, where: str) -> None:
@@ -168,42 +201,72 @@ def _rate(stream: Any, pts: np.ndarray) -> Fraction:
 
 
 def _upright_size(path: Path, *, name: str) -> tuple[int, int]:
-    """Width and height of the first frame after the container's rotation."""
+    """Width and height of the first frame that can be decoded, after the container's rotation.
+
+    Raises SwapError where one of the first LOOKED is interlaced, or none can be decoded.
+    """
     import av
 
+    frames = []
     with opened(path, name=name) as container:
         stream = picture_stream(container, path, name=name)
-        try:
-            frame = next(container.decode(stream))
-        except (av.error.FFmpegError, StopIteration) as error:
-            raise SwapError(
-                f"clip {name}: {path}: its first frame cannot be decoded ({getattr(error, 'strerror', None) or 'no frame'}); "
-                "check that it plays, or encode it again"
-            ) from None
-        sideways = abs(frame.rotation) % 180 == 90
-        return (frame.height, frame.width) if sideways else (frame.width, frame.height)
-
-
-def _changes(path: Path, count: int, *, name: str) -> np.ndarray:
-    """Mean absolute difference of each frame to the one before, (n,) float64, grey levels of 255; the first has 0."""
-    change = np.zeros(count)
-    before = None
-    found = 0
-    for grey in progress.track(_greys(path, name=name), count, f"clip {name}"):
-        if before is not None and found < count:
-            change[found] = np.abs(grey.astype(np.int16) - before).mean()
-        before = grey
-        found += 1
-    if found != count:
+        for packet in container.demux(stream):
+            with contextlib.suppress(av.error.FFmpegError):
+                frames += packet.decode()
+            if len(frames) >= LOOKED:
+                break
+    if not frames:
         raise SwapError(
-            f"clip {name}: {path}: it holds {count} frames, of which {found} can be decoded; "
-            f"it is damaged, or begins in the middle of a recording: encode it again (ffmpeg -i {path.name} new.mp4)"
+            f"clip {name}: {path}: expected pictures, none of its frames can be decoded; "
+            "check that it plays, copy or record it again"
         )
-    return change
+    if any(frame.interlaced_frame for frame in frames):
+        raise SwapError(
+            f"clip {name}: {path}: expected whole pictures, found interlaced ones; deinterlace it first: "
+            f"ffmpeg -i {path.name} -map 0 -c copy -vf bwdif=mode=send_frame -c:v libx264 -crf 12 new.mkv"
+        )
+    sideways = abs(frames[0].rotation) % 180 == 90
+    return (frames[0].height, frames[0].width) if sideways else (frames[0].width, frames[0].height)
 
 
-def _greys(path: Path, *, name: str) -> Iterator[np.ndarray]:
-    """Every frame as (64, 64) uint8 grey, in the order of presentation."""
+def _looked(path: Path, pts: np.ndarray, *, name: str) -> tuple[np.ndarray, np.ndarray, str]:
+    """One decode of all frames: which of the decoder's frames is each packet's, (n,) int64, -1 for none; mean absolute
+    difference of each to the frame before, (n,) float64, grey levels of 255, 0 for the first and for none; and what ffmpeg
+    complained of, "" for nothing.
+    """
+    count = len(pts)
+    changes: list[float] = []
+    before = None
+    with tempfile.TemporaryDirectory() as folder:
+        times = Path(folder) / "times"
+        with _greys(path, times, name=name) as (greys, complaints):
+            for grey in progress.track(greys, count, f"clip {name}"):
+                changes.append(0.0 if before is None else float(np.abs(grey.astype(np.int16) - before).mean()))
+                before = grey
+            said = complaints.last(nothing="")
+        seen = _times(times)
+    decoded = damage.claimed(pts, seen)
+    change = np.zeros(count)
+    there = decoded >= 0
+    change[there] = np.array(changes)[decoded[there]]
+    return decoded, change, said
+
+
+def _times(file: Path) -> list[int | None]:
+    """The times that ffmpeg's filter `metadata` wrote down, a frame each."""
+    words = (
+        (line.split() for line in file.read_text().splitlines() if line.startswith("frame:")) if file.exists() else ()
+    )
+    found = (next(w for w in line if w.startswith("pts:")).removeprefix("pts:") for line in words)
+    return [None if time == "NOPTS" else int(time) for time in found]
+
+
+@contextlib.contextmanager
+def _greys(path: Path, times: Path, *, name: str) -> Iterator[tuple[Iterator[np.ndarray], Complaints]]:
+    """Every frame as (64, 64) uint8 grey, in the order of presentation, and what ffmpeg complains of.
+
+    Beside them their times are written to the file `times`.
+    """
     import ffmpeg as ff
 
     with opened(path, name=name) as container:
@@ -211,13 +274,20 @@ def _greys(path: Path, *, name: str) -> Iterator[np.ndarray]:
     pipe = (
         ff.input(url(path), protocol_whitelist=LOCAL)[str(position)]
         .filter("scale", SMALL, SMALL, flags="area")
+        .filter("metadata", mode="add", key="seen", value="1")  # frames without any metadata would not be written down
+        .filter("metadata", mode="print", file=times)
         .output("pipe:", format="rawvideo", pix_fmt="gray", fps_mode="passthrough")
+        .global_args("-copyts", "-max_error_rate", "1")
     )
     with running(pipe, stdout=subprocess.PIPE) as (process, complaints):
-        while True:
-            grey = np.empty((SMALL, SMALL), np.uint8)
-            if not fill(process.stdout, memoryview(grey).cast("B")):
-                break
-            yield grey
-        if process.wait():
-            raise SwapError(f"clip {name}: {path}: ffmpeg cannot decode it ({complaints.last()}); encode it again")
+
+        def greys() -> Iterator[np.ndarray]:
+            while True:
+                grey = np.empty((SMALL, SMALL), np.uint8)
+                if not fill(process.stdout, memoryview(grey).cast("B")):
+                    break
+                yield grey
+            if process.wait():
+                raise SwapError(f"clip {name}: {path}: ffmpeg cannot decode it ({complaints.last()}); encode it again")
+
+        yield greys(), complaints

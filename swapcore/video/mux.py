@@ -190,11 +190,13 @@ def decoding_times(pts: np.ndarray, rank: np.ndarray, *, step: int) -> np.ndarra
 
 
 def made(frames: FrameTable) -> FrameTable:
-    """The table for a file that was made from these frames: `number` counts from its own first frame.
+    """The table for a file that was made from these frames: `number` counts from its own first frame, all can be decoded.
 
-    Where decoding of that file can begin is not known, so none is a key frame.
+    Where its own key frames are is not known.
     """
-    return FrameTable(**{**frames.columns(), "number": np.arange(len(frames)), "key": np.zeros(len(frames))})
+    count = len(frames)
+    own = {"number": np.arange(count), "decoded": np.arange(count), "key": np.zeros(count), "damaged": np.zeros(count)}
+    return FrameTable(**{**frames.columns(), **own})
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

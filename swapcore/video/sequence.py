@@ -104,6 +104,8 @@ def index(
         key=np.ones(count, bool),
         shot=np.cumsum(change > shot_threshold),
         duplicate=duplicate,
+        decoded=np.arange(begin, after),
+        damaged=np.zeros(count, bool),
         name=np.array(names, object),
     )
     return frames, ClipInfo(name, like.width, like.height, 1 / rate, rate)

@@ -53,11 +53,11 @@ class Complaints:
     def __init__(self) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 (`running` closes it)
 
-    def last(self) -> str:
-        """The last two lines, as one; "no message" where there are none."""
+    def last(self, nothing: str = "no message") -> str:
+        """The last two lines, as one; `nothing` where there are none."""
         self.file.seek(0)
         lines = [x.strip() for x in self.file.read().decode(errors="replace").splitlines() if x.strip()]
-        return "; ".join(lines[-2:])[:400] or "no message"
+        return "; ".join(lines[-2:])[:400] or nothing
 
 
 @contextlib.contextmanager
