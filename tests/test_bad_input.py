@@ -296,7 +296,8 @@ sys.argv = ["scripts/stage.py"]
 def table():
     n = 100_000
     flat = np.zeros(n, bool)
-    columns = {{"key": flat, "shot": flat, "duplicate": flat, "name": np.full(n, "", object)}}
+    same = {{name: flat for name in ("key", "shot", "duplicate", "decoded", "damaged")}}
+    columns = {{**same, "name": np.full(n, "", object)}}
     times = noise.integers(0, 2**60, n)
     store.write_table(disk / "frames.parquet", FrameTable(number=times, pts=times, **columns))
 
