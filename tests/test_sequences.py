@@ -302,6 +302,9 @@ def test_a_sequence_is_planned_like_a_video(tmp_path, root):
     assert "Nothing to be done" in toy.snakemake("--dry-run", table_of).stdout
     toy.write("film/plate/p.2.png", "another image")
     assert "film/plate/p.2.png" in toy.snakemake("--dry-run", table_of).stdout
+    toy.write("film/plate/poster.png", "no number")
+    done = toy.snakemake("--dry-run", check=False)
+    assert done.stderr.count("\n") == 1 and "swapcore: clip plate: film/plate: expected a number in the" in done.stderr
     toy.write("config/clips.tsv", table + "plate\tbob\tfilm/plate\t\n")
     toy.config["videos"] = [{"name": "v", "clip": "plate", "swaps": ["ann_onto_bob"]}]
     toy.write("config/config.yaml", json.dumps(toy.config))

@@ -57,6 +57,10 @@ def checked_project():
         given(clip.path, f"clip {clip.name}", "a video or a folder", "correct clips.tsv")
         if not pictures(clip.path):
             raise SwapError(f"clip {clip.name}: no pictures in {clip.path}{beside(clip.path)}")
+        if clip.rate:
+            from swapcore.video import sequence
+
+            sequence.images(Path(clip.path), name=clip.name)
     for name, person in project.people.items():
         for path in person.references:
             given(path, f"person {name}", "photos", "correct `references` in config.yaml")
