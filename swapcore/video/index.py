@@ -16,10 +16,10 @@ from swapcore import progress, store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
 from swapcore.video import damage, sequence
+from swapcore.video.sequence import SMALL
 from swapcore.video.tools import LOCAL, Complaints, fill, opened, picture_stream, running, url
 
 LOOKED = 12  # frames that are looked at for being interlaced
-SMALL = 64  # side of the grey pictures that neighbouring frames are compared by, pixels
 
 
 def index(

@@ -115,15 +115,15 @@ def _selected(
     pts: np.ndarray, rate: Fraction, start: float | None, end: float | None, *, where: str
 ) -> tuple[int, int]:
     """First row between `start` and `end`, seconds, and the row after the last."""
-    begin = Fraction(repr(float(start or 0))) * rate  # 0.1 as a tenth, not as the binary fraction just above it
-    after = int(pts[-1]) + 1 if end is None else Fraction(repr(float(end))) * rate
-    first, last = (int(np.searchsorted(pts.astype(object), edge)) for edge in (begin, after))
-    if first >= last:
+    first_unit = Fraction(repr(float(start or 0))) * rate  # 0.1 as a tenth, not as the binary fraction just above it
+    end_unit = int(pts[-1]) + 1 if end is None else Fraction(repr(float(end))) * rate
+    begin, after = (int(np.searchsorted(pts.astype(object), edge)) for edge in (first_unit, end_unit))
+    if begin >= after:
         raise SwapError(
             f"{where}: no image between start {start or 0} s and end {end if end is not None else 'of the sequence'}, its "
             f"last is at {float(int(pts[-1]) / rate):.3f} s; correct start and end in clips.tsv"
         )
-    return first, last
+    return begin, after
 
 
 class Like(NamedTuple):
