@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from common import arguments, run
 
 from swapcore import config, label, progress, store, video
+from swapcore.label import certificates, credentials
 from swapcore.types import ClipInfo, FrameTable
 
 LATE = 10.0  # seconds: a first frame that is later is said
 
 
 def main(args):
-    """Check the composite's note, write the video, then say what made it."""
+    """Check the composite's note, write the video, say what made it, and sign both: nothing touches the file after that."""
     settings = config.parse("label", args.settings)
     shown = {"mode": settings.note, "text": settings.note_text, "seconds": settings.note_seconds}
+    identity = certificates.chosen(settings, state=args.state)
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
 
@@ -36,30 +39,48 @@ def main(args):
         progress.say(f"label {args.video}: {args.path.name}: {damage}")
     what = {"frames": frames, "info": info, "metadata": metadata, "origin": origin}
     trained = [store.read_json(path) for path in args.trained]
-    with store.atomic(args.out) as temporary:
-        left_out = video.mux(temporary, video=args.composite, source=args.path, audio=True, **what)
-        for line in left_out:
-            progress.say(f"label {args.video}: not in the MP4: {line}")
-        digest = store.sha256(temporary)
-        made = label.provenance(
-            **what,
-            video={"name": args.video, "file": args.out.name, "sha256": digest, "content_sha256": content},
-            clip={
-                "name": info.name,
-                **label.input_record(args.path),
-                "start": meta["start"],
-                "end": meta["end"],
-                "left_out": left_out,
-                "damage": video.damage.summary(frames, info.time_base),
-            },
-            swaps=json.loads(args.swaps),
-            trained={t["swap"]: t for t in trained},
-            consents=json.loads(args.consents),
-            note={**shown, "reason": settings.note_reason},
-            settings=json.loads(args.config),
-            inputs=[label.input_record(path) for path in [*args.trained, *args.inputs]],
+    unsigned = args.out.with_name(".unsigned.mp4")
+    try:
+        with store.atomic(args.out) as temporary:
+            left_out = video.mux(unsigned, video=args.composite, source=args.path, audio=True, **what)
+            for line in left_out:
+                progress.say(f"label {args.video}: not in the MP4: {line}")
+            about = {"name": args.video, "file": args.out.name, "sha256": "", "content_sha256": content}
+            made = label.provenance(
+                **what,
+                video={**about, "sound_sha256": video.sound_digests(unsigned)},
+                clip={
+                    "name": info.name,
+                    **label.input_record(args.path),
+                    "start": meta["start"],
+                    "end": meta["end"],
+                    "left_out": left_out,
+                    "damage": video.damage.summary(frames, info.time_base),
+                },
+                swaps=json.loads(args.swaps),
+                trained={t["swap"]: t for t in trained},
+                consents=json.loads(args.consents),
+                note={**shown, "reason": settings.note_reason},
+                settings=_recorded(json.loads(args.config)),
+                inputs=[label.input_record(path) for path in [*args.trained, *args.inputs]],
+                credentials=credentials.facts(identity),
+            )
+            credentials.sign(unsigned, temporary, credentials.manifest(made), identity)
+            made["video"]["sha256"] = store.sha256(temporary)  # the one thing that the signature cannot hold
+            store.write_json(args.provenance, made)  # first: no video stands anywhere without its sidecar
+    finally:
+        unsigned.unlink(missing_ok=True)
+    if identity.self_made:
+        progress.say(
+            f"label {args.video}: signed with {credentials.UNTRUSTED}; see label.certificate in docs/settings.md"
         )
-        store.write_json(args.provenance, made)  # first: no video stands anywhere without its sidecar
+
+
+def _recorded(settings):
+    """All settings; where somebody keeps certificates and keys is nobody's business."""
+    own = settings.get("label", {})
+    names = {key: Path(own[key]).name for key in ("certificate", "key") if own.get(key)}
+    return {**settings, "label": {**own, **names}} if names else settings
 
 
 if __name__ == "__main__":
@@ -77,6 +98,7 @@ if __name__ == "__main__":
             consents="text: JSON {person: consent record}",
             config="text: JSON of all settings that made it",
             inputs="files: what else is recorded with its digest; of a frames.parquet its clip's",
+            state="file: folder of the states, where a self-made certificate is kept",
             out="file: video.mp4",
             provenance="file: provenance.json",
         ),

@@ -294,6 +294,24 @@ class Label(Section):
     """Why the note is off; recorded in provenance.json. Needed with `note: off`."""
     producer: str = ""
     """Who makes the video: ContentProducer and ContentPropagator of the AIGC label."""
+    certificate: str = ""
+    """The certificate that videos are signed with, a PEM file: yours first, then those it rests on. Empty: Swapcore makes one
+    for itself, which nobody trusts."""
+    key: str = ""
+    """The private key of that certificate, a PEM file without a password."""
+    algorithm: Literal["auto", "es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"] = "auto"
+    """Of the signature; auto: what fits the key."""
+    tsa_url: str = Field("", pattern=r"^$|^https?://[^\s]+$")
+    """Address of a time-stamping authority, asked whenever a video is signed: credentials then outlive their certificate.
+    Empty: nothing is asked over the network."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key belong together; give both, or none for a self-made certificate")
+        if not self.certificate and (self.algorithm != "auto" or self.tsa_url):
+            raise ValueError("algorithm and tsa_url are for your own certificate; give certificate and key too")
+        return self
 
     @model_validator(mode="after")
     def _reason(self) -> Self:

@@ -15,6 +15,7 @@ from swapcore.label.record import (
     metadata,
     note_record,
     provenance,
+    statement,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "note_record",
     "provenance",
     "shows_note",
+    "statement",
 ]

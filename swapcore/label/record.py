@@ -5,6 +5,7 @@ Nothing here takes the time of day: the same inputs give the same record.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -112,16 +113,18 @@ def provenance(
     metadata: dict[str, str],
     settings: dict[str, Any],
     inputs: list[dict[str, str]],
+    credentials: dict[str, Any],
 ) -> dict[str, Any]:
     """Everything that made a video, as JSON for provenance.json.
 
-    video     name, file, sha256 of the file, content_sha256 of the picture's packets
+    video     name, file, sha256 of the file, content_sha256 of the picture's packets, sound_sha256 of those of each sound
     clip      name, file, sha256, start, end
     origin    the pts of the source that is time 0 of the video
     swaps     name, source, target of each; `trained`: by swap's name, what its trained.json says
     consents  by person; nobody who was swapped may be missing
     note      mode, text, seconds, reason of the settings
     inputs    file and sha256 of each
+    credentials  who signs the video, see `credentials.facts`
 
     Raises SwapError for a swap without training record or a person without consent.
     """
@@ -173,4 +176,15 @@ def provenance(
         "note": shown,
         "settings": settings,
         "inputs": inputs,
+        "credentials": credentials,
     }
+
+
+def statement(sidecar: dict[str, Any]) -> str:
+    """sha256 of what provenance.json says but for the video's own digest, whatever the order of keys and the layout.
+
+    The video's credentials hold it, so that neither can be changed alone.
+    """
+    said = {**sidecar, "video": {k: v for k, v in sidecar["video"].items() if k != "sha256"}}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -9,8 +9,8 @@ from swapcore.video.codecs import CODECS
 from swapcore.video.curves import CURVES
 from swapcore.video.decode import decode, decode_pictures
 from swapcore.video.encode import add_sound, encode, encode_pictures, encode_samples
-from swapcore.video.index import index
-from swapcore.video.mux import content_digest, made, mux, read_metadata
+from swapcore.video.index import index, listed
+from swapcore.video.mux import content_digest, made, mux, read_metadata, sound_digests
 from swapcore.video.picture import Layout, Picture, block_means, from_bgr, layout, to_bgr
 from swapcore.video.retime import retime
 from swapcore.video.tools import BT709, Colour, colour, ffmpeg
@@ -36,9 +36,11 @@ __all__ = [
     "from_bgr",
     "index",
     "layout",
+    "listed",
     "made",
     "mux",
     "read_metadata",
     "retime",
+    "sound_digests",
     "to_bgr",
 ]

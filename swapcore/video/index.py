@@ -95,6 +95,15 @@ def index(
     return frames, info
 
 
+def listed(path: str | Path, *, name: str) -> tuple[FrameTable, ClipInfo]:
+    """The frames of a whole video by its packets alone, nothing decoded: nothing is known of shots, duplicates and damage."""
+    packets, info = _packets(Path(path), name=name)
+    unknown, numbers = np.zeros(len(packets.pts), bool), np.arange(len(packets.pts))
+    known = {"number": numbers, "decoded": numbers, "pts": packets.pts, "key": packets.key}
+    names = np.full(len(numbers), "", object)
+    return FrameTable(**known, shot=unknown, duplicate=unknown, damaged=unknown, name=names), info
+
+
 def _exact(seconds: float) -> Fraction:
     """0.1 as a tenth, not as the binary fraction just above it."""
     return Fraction(repr(float(seconds)))

@@ -214,3 +214,13 @@ def content_digest(path: str | Path) -> str:
             if packet.size:
                 digest.update(packet.size.to_bytes(8, "big") + bytes(packet))
     return digest.hexdigest()
+
+
+def sound_digests(path: str | Path) -> list[str]:
+    """sha256 of the payloads of each sound stream's packets, in the streams' order."""
+    with opened(path, name=Path(path).stem) as container:
+        digests = {stream.index: hashlib.sha256() for stream in container.streams.audio}
+        for packet in container.demux(list(container.streams.audio)) if digests else ():
+            if packet.size:
+                digests[packet.stream_index].update(packet.size.to_bytes(8, "big") + bytes(packet))
+    return [digest.hexdigest() for digest in digests.values()]

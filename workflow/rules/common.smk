@@ -70,7 +70,19 @@ def checked_project():
                 )
     for path in detector_files(project):
         given(path, "faces.detector_file", "YuNet's ONNX file", "correct it in config.yaml")
+    for label in {video.label.model_dump_json(): video.label for video in project.videos.values()}.values():
+        for path, what in zip(signer_of(label), ("certificate", "key")):
+            given(path, f"label.{what}", "a PEM file", "correct it in config.yaml")
+        if label.certificate:
+            from swapcore.label import certificates  # a fault in them is known before hours of work
+
+            certificates.chosen(label, state=project.state)
     return project
+
+
+def signer_of(label):
+    """Files of the certificate and its key that the section label of a video names; none for a self-made one."""
+    return [path for path in (label.certificate, label.key) if path]
 
 
 def beside(folder):
@@ -295,6 +307,11 @@ def settings_behind(wildcards):
     found["clean"] = {name: json.loads(PROJECT.settings("clean", person=name)) for name in people_of_video(wildcards)}
     found["train"] = {s.name: json.loads(PROJECT.settings("train", swap=s.name)) for s in video_swaps(wildcards)}
     return json.dumps(found, sort_keys=True)
+
+
+def signer_files(wildcards):
+    """The user's own certificate and key that a video is signed with, where there are any."""
+    return signer_of(PROJECT.videos[wildcards.video].label)
 
 
 def inputs_behind(wildcards):

@@ -37,6 +37,7 @@ rule label:
         composite="results/videos/{video}/composite.mkv",
         trained=of_swaps("trained.json"),
         behind=inputs_behind,
+        signer=ancient(signer_files),  # a new certificate signs new videos
     output:
         video=report(
             "results/videos/{video}/video.mp4",
@@ -62,7 +63,8 @@ rule label:
         "{params.run} --settings {params.settings:q} --video {wildcards.video} --path {input.path:q}"
         " --frames {input.frames:q} --composite {input.composite:q} --swaps {params.swaps:q}"
         " --trained {input.trained:q} --consents {params.consents:q} --config {params.behind:q}"
-        " --inputs {input.behind:q} --out {output.video:q} --provenance {output.provenance:q} --log {log:q}"
+        ' --inputs {input.behind:q} --state "$SWAPCORE_STATE"'
+        " --out {output.video:q} --provenance {output.provenance:q} --log {log:q}"
 
 
 rule measure:
