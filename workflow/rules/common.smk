@@ -145,6 +145,7 @@ try:
     IDENTITY = {path: found.identity for path, found in EDITS.items()}  # all that concerns a clip
     PROJECT = checked_project()
     check_edits(PROJECT)
+    store.check_writable(PROJECT.state)
 except SwapError as error:
     sys.exit(f"swapcore: {error}")
 
