@@ -42,6 +42,12 @@ def test_long_words_are_shortened_to_their_place():
     assert image[:, :90].any() and not image[:, 90:].any()
 
 
+def test_a_strips_footer_stands_below_it():
+    rows = {"clip": [tile(50)] * 3, "swapped": [tile(250)] * 3}
+    plain, noted = (report.strip(rows, captions=["0.00 s"] * 3, height=96, footer=f) for f in ("", "Synthetic"))
+    assert np.array_equal(noted[: len(plain)], plain) and (noted[len(plain) :] > 100).sum() > 50
+
+
 def test_a_strip_stands_before_over_after():
     strip = report.strip({"clip": [tile(50)] * 3, "ann onto bob": [tile(250)] * 3}, captions=["0.00 s"] * 3, height=96)
     before, after = np.argwhere((strip == 50).all(-1)), np.argwhere((strip == 250).all(-1))

@@ -73,6 +73,7 @@ def settings_page() -> str:
         "convert:                       # for all videos",
         "  soften: 0.15",
         "  encoder: {crf: 16}           # encoder.crf in the table below",
+        "also: [preview, exr]           # beside every video: side_by_side, preview, png, exr, prores, ffv1; see guide.md",
         "people:",
         "  ann: {clean: {max_occlusion: 80}, consent: {basis: synthetic}}",
         "videos:",
