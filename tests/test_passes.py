@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -179,10 +180,10 @@ def test_lossless_is_lossless(layout, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mkv"])
-def test_times_are_the_sources(suffix, tmp_path):
-    form = {".mov": "prores", ".mkv": "ffv1"}[suffix]
-    made = frames(LAYOUTS["8 bit"], 4)
-    path = movie(form, "swapped", LAYOUTS["8 bit"], made, tmp_path)
+def test_times_are_the_sources_and_tags_stay(suffix, tmp_path):
+    form, layout = {".mov": "prores", ".mkv": "ffv1"}[suffix], replace(LAYOUTS["10 bit"], sar=Fraction(4, 3))
+    made = frames(layout, 4)
+    path = movie(form, "swapped", layout, made, tmp_path)
     pts = np.array([0, 1001, 3003, 4004])
     out = tmp_path / f"timed{suffix}"
     video.retime(
@@ -195,6 +196,9 @@ def test_times_are_the_sources(suffix, tmp_path):
         assert all(abs(t - int(p) * Fraction(1, 30000)) <= step for (t, _), p in zip(found, pts, strict=True))
         if suffix == ".mov":
             assert stream.time_base == Fraction(1, 30000)
+        codec = stream.codec_context
+        assert (int(codec.color_primaries), int(codec.color_trc), int(codec.colorspace)) == (9, 18, 9)
+        assert stream.sample_aspect_ratio == Fraction(4, 3)
     with av.open(str(path)) as container:
         assert [bytes(p) for p in container.demux(video=0) if p.size] == [data for _, data in found]
     assert video.read_metadata(out)["aigc"] == "x"

@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from swapcore.errors import SwapError
-from swapcore.video.tools import opened, picture_stream, url, writing
+from swapcore.video.tools import opened, picture_stream, running, url, writing
 
 CONTAINERS = {".mov": "mov", ".mkv": "matroska"}
 
@@ -40,6 +40,8 @@ def retime(
         picture = picture_stream(given, video, name=out.stem)
         target = written.add_stream_from_template(picture)
         target.time_base = unit
+        if picture.sample_aspect_ratio:  # the template's parameters leave it out
+            target.codec_context.sample_aspect_ratio = picture.sample_aspect_ratio
         count = 0
         for packet in (p for p in given.demux(picture) if p.size):
             if count < len(times):
@@ -48,5 +50,24 @@ def retime(
                 packet.duration = lengths[count]
                 written.mux(packet)
             count += 1
+        sar, shape = picture.sample_aspect_ratio or 1, Fraction(picture.width, picture.height)
+    if sar != 1 and out.suffix == ".mkv":
+        _show_as(out, sar * shape)
     if count != len(times):
         raise SwapError(f"{video}: expected {len(times)} frames, found {count}; delete it and run snakemake again")
+
+
+def _show_as(path: Path, aspect: Fraction) -> None:
+    """Write the picture's aspect ratio into a Matroska file, by a copy: PyAV has no way to do so."""
+    import ffmpeg as ff
+
+    copy = path.with_name(f"{path.stem}.aspect{path.suffix}")
+    shape = f"{aspect.numerator}:{aspect.denominator}"
+    stream = ff.input(url(path)).output(url(copy), c="copy", aspect=shape, copyts=None, fflags="+bitexact")
+    try:
+        with running(stream.overwrite_output()) as (process, complaints):
+            if process.wait():
+                raise SwapError(f"{path}: cannot be written ({complaints.last()}); check that the disk has space")
+        copy.replace(path)
+    finally:
+        copy.unlink(missing_ok=True)
