@@ -80,15 +80,15 @@ def started(root, clips, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(root / "scripts"))
     conversion = importlib.import_module("conversion")
 
-    def start(script, clip, start=None, **own):
+    def start(script, clip, start=None, rate=None, **own):
         path, table = clips / clip, tmp_path / "frames.parquet"
-        frames, info = video.index(path, name="x", **media.INDEX | {"start": start})
+        frames, info = video.index(path, name="x", **media.INDEX | {"start": start}, **({"rate": rate} if rate else {}))
         store.write_table(table, frames, {"clip": info.to_json(), "sha256": "1" * 64, "start": start, "end": None})
         job = Job(
             frames=frames,
             info=info,
             layout=video.layout(path, name="x"),
-            chosen={int(n): [Changed("ann_onto_bob", int(n) - 3)] for n in frames.number if n > 2},
+            chosen={int(n): [Changed("ann_onto_bob", int(n) - 3)] for n in frames.number[3:]},
             trained=TRAINED,
             settings=config.parse("convert", "{}"),
             labels=config.parse("label", "{}"),
@@ -236,3 +236,17 @@ def test_a_preview_decodes_a_few_frames_and_shows_them(started, tmp_path, monkey
     assert len(decoded) == 1 and len(decoded[0]) == 6
     assert store.read_picture(out).shape == (60 + 6 * (360 + views.BAR + 6), 4 * 360 + 30, 3)
     assert b"DigitalSourceType" in out.read_bytes()
+
+
+def test_an_image_sequences_passes_have_its_own_numbers(started, clips, tmp_path):
+    folder = clips / "shots"
+    folder.mkdir(exist_ok=True)
+    for n in range(1001, 1008):
+        cv2.imwrite(str(folder / f"shot.{n}.png"), np.full((96, 128, 3), n % 200, np.uint16) * 257)
+    job = started("passes", "shots", form="png", folder=tmp_path / "png", rate=Fraction(24))
+    assert job.layout.bits == 16 and (tmp_path / "png/face/face.001007.png").is_file()
+    image = cv2.imread(str(tmp_path / "png/swapped/swapped.001005.png"), cv2.IMREAD_UNCHANGED)
+    assert image.dtype == np.uint16 and image[0, 0, 0] == 1005 % 200 * 257  # to the bit, outside of the face
+    started("side_by_side", "shots", out=tmp_path / "side_by_side.mp4", rate=Fraction(24))
+    pts, base = media.shown(tmp_path / "side_by_side.mp4")
+    assert [t * base for t in pts] == [Fraction(n, 24) for n in range(7)]
