@@ -139,3 +139,20 @@ def _umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_a_full_disk_leaves_no_folder_and_is_one_line(tmp_path):
+    path = tmp_path / "passes" / "exr"
+    with (
+        pytest.raises(SwapError, match=r"passes/exr: cannot be written \(No space left") as caught,
+        store.atomic_folder(path) as folder,
+    ):
+        (folder / "half").write_text("x")
+        raise OSError(28, "No space left on device", str(folder / "half"))
+    assert "\n" not in str(caught.value) and list(path.parent.iterdir()) == []
+    with pytest.raises(SwapError, match=r"exr/swapped\.mov: ffmpeg") as caught, store.atomic_folder(path) as folder:
+        raise SwapError(f"{folder}/swapped.mov: ffmpeg stopped")
+    assert ".exr." not in str(caught.value)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SwapError, match="cannot be written"), store.atomic_folder(tmp_path / "file" / "png"):
+        pass
