@@ -11,10 +11,9 @@ from typing import Any
 
 from swapcore import progress
 from swapcore.errors import SwapError
-from swapcore.label.credentials import UNTRUSTED, Identity, actions_of, signed_copy
+from swapcore.label.credentials import SELF_MADE, UNTRUSTED, Identity, actions_of, signed_copy
 from swapcore.label.record import SOURCE_TYPE
 
-SELF_MADE = "Swapcore, self-made and trusted by nobody"  # the name on a certificate that Swapcore made
 YEARS = 30  # that it is valid for: without a time stamp, credentials hold no longer than their certificate
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 RSA = ("ps256", "ps384", "ps512")

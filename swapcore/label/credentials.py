@@ -17,6 +17,7 @@ from swapcore.errors import SwapError
 from swapcore.label.record import SOURCE_TYPE, statement
 
 PROVENANCE = "swapcore.provenance"  # the assertion that holds the digest of provenance.json
+SELF_MADE = "Swapcore, self-made and trusted by nobody"  # the name on a certificate that Swapcore made
 UNTRUSTED = "a self-made certificate: it shows that the file is whole, not who made it, and nobody trusts it"
 MEMORY = 32  # MiB that the library keeps of a file before it uses the disk; it hashes up to 256 at a time beside them
 

@@ -16,6 +16,7 @@ from swapcore.label.note import covers
 from swapcore.types import ClipInfo, FrameTable
 
 TOOL = f"Swapcore {__version__}"
+FORMAT = "swapcore provenance 1"  # of the sidecar
 NOTE_KEY = "swapcore_note"  # of the composite's metadata
 # IPTC's term for pictures of which a part was made by a trained model
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -158,7 +159,7 @@ def provenance(
     shown |= {"reason": note["reason"]} if note["mode"] == "off" else {"text": note["text"]}
     shown |= {"seconds": note["seconds"]} if note["mode"] == "opening" else {}
     return {
-        "format": "swapcore provenance 1",
+        "format": FORMAT,
         "synthetic": True,
         "tool": {"name": "Swapcore", "version": __version__},
         "video": {
