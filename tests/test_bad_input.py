@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -117,12 +118,6 @@ def test_where_results_cannot_be_written_is_known_at_once(tmp_path, monkeypatch)
 # before any job: a dry run
 
 
-@pytest.fixture(scope="module")
-def toys(tmp_path_factory):
-    toy = Toy(tmp_path_factory.mktemp("toy"), ROOT)
-    return lambda: toy.copy(tmp_path_factory.mktemp("toys") / "toy")
-
-
 FACE = "- {clip: %s, face: 000001_0, box: [1, 2, 30, 40]}\n"
 
 
@@ -167,26 +162,39 @@ def puts_a_file_in_the_place_of_results(folder):
     (folder / "results").write_text("mine")
 
 
-@pytest.mark.parametrize(
-    ("mistake", "said"),
-    [
-        (lists_unknown_clip, "ann.yaml, reject, line 3: no clip is called a9; correct"),
-        (makes_a_pipe, "clip b1: expected a video or a folder at film/b1.mp4, found a pipe"),
-        (renders_exr, "clip b1: no pictures in film/b1.mp4, which holds .exr; put some there (.jpg, .jpeg, .png"),
-        (links_a_photo_to_nothing, "person ann: expected a picture at photos/ann/2.jpg, found none; put it back"),
-        (saves_clips_as_latin_1, "config/clips.tsv, line 6: expected text in UTF-8"),
-        (empties_the_configuration, "config/config.yaml: expected settings such as `people:`, found none"),
-        (forgets_the_configuration, "expected config/config.yaml, found none in "),
-        (indents_with_tabs, "line 2, column 1; begin lines with spaces, not with tabs"),
-        (puts_a_file_in_the_place_of_results, "results: expected a folder, found a file at results; rename"),
-    ],
-)
-def test_a_mistake_is_one_line_of_a_dry_run(toys, mistake, said):
-    toy = toys()
-    mistake(toy.folder)
-    done = toy.snakemake("--dry-run", check=False)
+MISTAKES = {
+    lists_unknown_clip: "ann.yaml, reject, line 3: no clip is called a9; correct",
+    makes_a_pipe: "clip b1: expected a video or a folder at film/b1.mp4, found a pipe",
+    renders_exr: "clip b1: no pictures in film/b1.mp4, which holds .exr; put some there (.jpg, .jpeg, .png",
+    links_a_photo_to_nothing: "person ann: expected a picture at photos/ann/2.jpg, found none; put it back",
+    saves_clips_as_latin_1: "config/clips.tsv, line 6: expected text in UTF-8",
+    empties_the_configuration: "config/config.yaml: expected settings such as `people:`, found none",
+    forgets_the_configuration: "expected config/config.yaml, found none in ",
+    indents_with_tabs: "line 2, column 1; begin lines with spaces, not with tabs",
+    puts_a_file_in_the_place_of_results: "results: expected a folder, found a file at results; rename",
+}
+
+
+@pytest.fixture(scope="module")
+def dry_runs(tmp_path_factory):
+    """What a dry run says of each mistake; two at a time."""
+    toy = Toy(tmp_path_factory.mktemp("toy"), ROOT)
+
+    def tried(mistake):
+        other = toy.copy(tmp_path_factory.mktemp("toys") / "toy")
+        mistake(other.folder)
+        return other.snakemake("--dry-run", check=False)
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(MISTAKES, pool.map(tried, MISTAKES), strict=True))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_of_a_dry_run(dry_runs, mistake):
+    done = dry_runs[mistake]
     lines = done.stderr.strip().splitlines()
-    assert done.returncode == 1 and len(lines) == 1 and lines[0].startswith("swapcore: ") and said in lines[0]
+    assert done.returncode == 1 and len(lines) == 1 and lines[0].startswith("swapcore: ")
+    assert MISTAKES[mistake] in lines[0]
 
 
 # in a job
