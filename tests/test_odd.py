@@ -95,6 +95,7 @@ def line(scripts, clip, folder):
             consents=json.dumps(consents),
             config="{}",
             inputs=[table],
+            state=folder / "state",
             out=folder / "video.mp4",
             provenance=folder / "provenance.json",
         )
