@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from common import arguments, run
 
-from swapcore import config, store, video
+from swapcore import config, progress, store, video
 
 
 def main(args):
@@ -23,6 +23,11 @@ def main(args):
         duplicate_threshold=settings.duplicate_threshold,
         rate=Fraction(span["rate"]) if span["rate"] else None,
     )
+    if args.path.is_file() and (unfit := video.unfit(args.path, name=args.clip)):
+        progress.say(
+            f"frames {args.clip}: no MP4 can hold {', '.join(unfit)} of {args.path.name}: it can be learnt from, but a video "
+            f"of it would fail at its end; convert the sound: ffmpeg -i {args.path.name} -map 0 -c copy -c:a aac new.mkv"
+        )
     store.write_table(args.out, frames, {"clip": info.to_json(), **span, "sha256": store.sha256(args.path)})
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from analytic import face
 from converting import SWAP, TRAINED, paint, texts
-from media import erase, packets, shown
+from media import SOUND, erase, ff, packets, picture, shown
 from project import snakemake, write
 
 import swapcore
@@ -141,6 +141,13 @@ def test_a_real_file_with_damage_in_the_middle_keeps_every_frame(footage, script
     told = json.loads((tmp_path / "provenance.json").read_text())["clip"]["damage"]
     assert lost >= 3 and told["without_picture"] == lost and told["damaged"] == frames.damaged.sum()
     assert capsys.readouterr().err.count(f"{lost} without a picture") == 2, "frames and label say so"
+
+
+def test_sound_that_no_mp4_holds_is_said_at_once(scripts, tmp_path, capsys):
+    clip, span = tmp_path / "old.wmv", json.dumps({"start": None, "end": None, "rate": ""})
+    ff(*picture(), *SOUND, "-c:v", "wmv2", "-c:a", "wmav2", clip)
+    scripts[0].main(Namespace(settings="{}", clip="stunt", path=clip, range=span, out=tmp_path / "frames.parquet"))
+    assert "no MP4 can hold track 1 (audio wmav2) of old.wmv" in capsys.readouterr().err
 
 
 def test_a_truncated_file_stops_its_own_job_alone(footage, tmp_path, root):

@@ -7,7 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from media import INDEX, SOUND, X264, erase, ff, patches, picture
+from media import INDEX, SOUND, X264, erase, ff, patches, picture, shown
 
 from swapcore import video
 from swapcore.errors import SwapError
@@ -113,6 +113,16 @@ def test_what_cannot_be_indexed_is_named(tmp_path, clips, case, words):
         video.index(path, name="stunt", **INDEX)
     line = str(error.value)
     assert line.startswith(f"clip stunt: {path}") and words in line and "\n" not in line
+
+
+def test_the_command_that_deinterlaces_works(tmp_path, clips):
+    path = broken(tmp_path, clips, "woven")
+    with pytest.raises(SwapError) as error:
+        video.index(path, name="x", **INDEX)
+    words = str(error.value).partition("ffmpeg -i clip.mp4 ")[2].replace("new.mkv", str(tmp_path / "new.mkv"))
+    ff("-i", path, *words.split())
+    frames, _ = video.index(tmp_path / "new.mkv", name="x", **INDEX)
+    assert len(frames) == len(shown(path)[0])
 
 
 def test_an_empty_range_is_named(clips):

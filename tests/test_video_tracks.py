@@ -179,3 +179,11 @@ def test_chapters_without_title_or_in_the_cut_are_left_out():
 
     kept = tracks.chapters(Container(), tracks.Span(Fraction(1, 2), Fraction(3), Fraction(1, 2)))
     assert kept == [{"id": 0, "start": 0, "end": 25, "time_base": Fraction(1, 10), "metadata": {"title": "x"}}]
+
+
+def test_sound_that_no_mp4_holds_is_known_before_the_work(clips, tmp_path):
+    old = tmp_path / "old.wmv"
+    ff(*picture(), *SOUND, "-c:v", "wmv2", "-c:a", "wmav2", old)
+    assert tracks.unfit(old, name="x") == ["track 1 (audio wmav2)"]
+    for name in ("constant.mp4", "matroska.mkv", "two_sounds.mkv", "no_b_frames.mov", "silent.mp4", "broadcast.ts"):
+        assert tracks.unfit(clips / name, name="x") == []

@@ -14,6 +14,7 @@ from swapcore.video.mux import content_digest, made, mux, read_metadata, sound_d
 from swapcore.video.picture import Layout, Picture, block_means, from_bgr, layout, to_bgr
 from swapcore.video.retime import retime
 from swapcore.video.tools import BT709, Colour, colour, ffmpeg
+from swapcore.video.tracks import unfit
 
 __all__ = [
     "BT709",
@@ -43,4 +44,5 @@ __all__ = [
     "retime",
     "sound_digests",
     "to_bgr",
+    "unfit",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
@@ -81,6 +82,23 @@ def added(written: av.container.OutputContainer, stream: Any, *, like: Any) -> A
     if title := _title(like):
         copy.metadata["title"] = copy.metadata["handler_name"] = title  # players look at one or the other
     return copy
+
+
+def unfit(path: str | Path, *, name: str) -> list[str]:
+    """The tracks of sound that an MP4 cannot hold, in words: `mux` would refuse them, after all the work."""
+    found = []
+    with opened(path, name=name) as container:
+        for stream in container.streams.audio:
+            trial = av.open(io.BytesIO(), "w", format="mp4")
+            try:
+                added(trial, stream, like=stream)
+                trial.start_encoding()
+            except (ValueError, av.error.FFmpegError):
+                found.append(f"track {stream.index} ({named(stream)})")
+            finally:
+                with contextlib.suppress(ValueError, av.error.FFmpegError):
+                    trial.close()
+    return found
 
 
 @contextlib.contextmanager
