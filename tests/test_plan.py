@@ -23,11 +23,12 @@ FRESH = {
     "train": 2,
     "convert": 2,
     "label": 2,
+    "verify": 2,
     "measure": 2,
     "report": 2,
 }
-VIDEOS = {"convert": 2, "label": 2, "measure": 2, "report": 2}
-ONE_VIDEO = {"convert": 1, "label": 1, "measure": 1, "report": 1}
+VIDEOS = {"convert": 2, "label": 2, "verify": 2, "measure": 2, "report": 2}
+ONE_VIDEO = {"convert": 1, "label": 1, "verify": 1, "measure": 1, "report": 1}
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +271,17 @@ def test_what_is_made_beside_the_videos(made, tmp_path):
     assert toy.plan() == {**VIDEOS, "side_by_side": 1, "passes": 3}
 
 
+@pytest.mark.parametrize("file", ["video.mp4", "provenance.json"])
+def test_a_finished_video_that_was_changed_is_verified_anew(made, tmp_path, file):
+    toy = made.copy(tmp_path / "toy")
+    toy.write(f"results/videos/ann_onto_bob_on_b1/{file}", "changed by somebody")
+    plan = toy.plan()
+    assert plan["verify"] == 1 and not {"convert", "label"} & set(plan)
+    toy.write("fail_verify", "")
+    assert toy.snakemake("--quiet", "all", check=False).returncode != 0
+    assert toy.plan()["verify"] == 1, "as long as it does not verify"
+
+
 def test_a_setting_of_one_swap_concerns_that_swap(toy):
     first, second = toy.config["swaps"]
     toy.config["swaps"] = [{**first, "train": {"batch": 4}}, second]
@@ -331,6 +343,11 @@ def test_a_failed_job_is_made_again(toy, stage):
             "expected YuNet's ONNX file at no.onnx, found none",
         ),
         ({"clips": [{"name": "a1"}]}, "expected the path of a table"),
+        (
+            {"label": {"certificate": "no.pem", "key": "no.key"}},
+            "label.certificate: expected a PEM file at no.pem, found none",
+        ),
+        ({"label": {"certificate": "photos/ann/1.jpg", "key": "photos/ann/1.jpg"}}, "expected a certificate as PEM"),
     ],
 )
 def test_no_job_before_the_configuration_is_right(toy, change, words):

@@ -7,7 +7,7 @@ import re
 import shutil
 
 import pytest
-from labelling import OPENING, composite, labelled, made_project
+from labelling import OPENING, composite, labelled, made_project, script
 from media import ff
 
 from swapcore import label, store
@@ -235,3 +235,28 @@ def test_a_signer_that_the_user_trusts_is_no_notice(finished):
     sidecar = json.loads((finished / "provenance.json").read_text())
     trusted = facts._replace(credentials={**facts.credentials, "state": "Trusted"})
     assert [finding for finding in judge(trusted, sidecar) if finding.kind == "notice"] == []
+
+
+# the stage
+
+
+def verified(root, folder):
+    files = ("--video-file", folder / "video.mp4", "--provenance", folder / "provenance.json")
+    return script(root, "verify", "--video", "scene1", *files, "--out", folder / "verified.json")
+
+
+def test_the_stage_writes_what_holds(root, copy):
+    done = verified(root, copy)
+    assert done.returncode == 0, done.stderr
+    said = json.loads((copy / "verified.json").read_text())
+    assert said["holds"] is True and said["sha256"] == store.sha256(copy / "video.mp4")
+    assert any("consent of bob" in line for line in said["says"]) and len(said["notices"]) == 1
+
+
+def test_the_stage_fails_with_a_line_for_each_fault(root, copy):
+    remade(copy, *KEPT, "-an")
+    done = verified(root, copy)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and not (copy / "verified.json").exists()
+    assert len(lines) == len(faults_of(copy)) > 1 and lines[-1].startswith("verify: ")
+    assert any("its sound is not that of provenance.json" in line for line in lines)

@@ -67,6 +67,27 @@ rule label:
         " --out {output.video:q} --provenance {output.provenance:q} --log {log:q}"
 
 
+# A video that was stripped or altered since, or whose note, credentials or digests do not hold, stops `rule all`.
+rule verify:
+    input:
+        video="results/videos/{video}/video.mp4",
+        provenance="results/videos/{video}/provenance.json",
+    output:
+        "results/videos/{video}/verified.json",
+    log:
+        "results/logs/verify/{video}.log",
+    benchmark:
+        "results/benchmarks/verify/{video}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        run=script("verify"),
+        code=code.digest(ROOT / "scripts/verify.py"),
+    shell:
+        "{params.run} --video {wildcards.video} --video-file {input.video:q} --provenance {input.provenance:q}"
+        " --out {output:q} --log {log:q}"
+
+
 rule measure:
     input:
         video="results/videos/{video}/video.mp4",
