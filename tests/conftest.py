@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+# how long an example takes says more about what else the machine does
+hypothesis.settings.register_profile("swapcore", deadline=None)
+hypothesis.settings.load_profile("swapcore")
 pytest.register_assert_rewrite("media")
 
 ROOT = Path(__file__).resolve().parents[1]

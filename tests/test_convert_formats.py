@@ -41,7 +41,7 @@ def changed(name, predict, points, image=None, **settings):
 @pytest.mark.parametrize("colour", ["reinhard", "none"])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_identity_cannot_be_seen_in_any_format(name, colour):
-    image = np.clip(scene(blur=5), 40, 200)
+    image = np.clip(scene(blur=5), 40, 180)  # in PQ, what is brighter is meant to be lost
     before, after, laid = changed(name, lambda crops: crops, face((160, 120), 50, roll=12), image, colour=colour)
     difference = np.abs(video.to_bgr(after) - video.to_bgr(before)) * 255
     assert len(laid) == 1 and laid[0].alpha.max() == 1 and difference.any(), "it was laid in"

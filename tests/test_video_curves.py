@@ -11,11 +11,12 @@ from swapcore.video import CURVES
 @pytest.mark.parametrize("transfer", CURVES)
 def test_a_curve_can_be_undone(transfer):
     curve = CURVES[transfer]
-    code = np.linspace(0, 0.82, 500, dtype=np.float32)
+    code = np.linspace(0, 0.73, 500, dtype=np.float32)  # to 840 cd/m2
     shown = curve.to_screen(code)
     assert shown.dtype == np.float32 and (np.diff(shown) > 0).all() and 0 <= shown.min() <= shown.max() <= 1
     np.testing.assert_allclose(curve.from_screen(shown), code, atol=2e-4)
     assert np.isfinite(curve.from_screen(np.float32([-1, 0, 1, 2]))).all()
+    assert curve.from_screen(np.float32([1])).item() < 0.75, "white is no flash of light"
     table = curve.table()
     assert table.shape == (256,) and table.dtype == np.uint8 and (np.diff(table.astype(int)) >= 0).all()
 

@@ -148,6 +148,8 @@ def test_tags_survive_encoding_and_the_finished_file(tmp_path, name):
     with av.open(str(out)) as container:
         codec = container.streams.video[0].codec_context
         assert codec.codec_tag == {"h264": "avc1", "hevc": "hvc1"}[codec.name]
+    shape = b"".join(part.to_bytes(4, "big") for part in layout.sar.as_integer_ratio())
+    assert layout.sar == 1 or b"pasp" + shape in out.read_bytes(), "the container says so too"
 
 
 def test_rgb_is_delivered_as_players_expect_it(tmp_path, capsys):

@@ -13,7 +13,7 @@ import numpy as np
 
 WHITE = 203.0  # cd/m2 of a white sheet in HDR programmes (ITU-R BT.2408)
 KNEE = 0.6  # share of white up to which light stays as it is; what is brighter is squeezed into the rest
-MOST = 0.98  # of that rest: brighter than 2,400 cd/m2 cannot come back
+MOST = 0.9  # of that rest: a face is never made brighter than about 850 cd/m2, however near white a model draws it
 # SMPTE ST 2084
 M1, M2, C1, C2, C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 

@@ -79,6 +79,8 @@ def mux(
             picture = picture_stream(encoded, video, name=info.name)
             target = written.add_stream_from_template(picture)
             target.time_base = Fraction(1, info.time_base.denominator)
+            if picture.sample_aspect_ratio:  # the template's parameters leave it out
+                target.codec_context.sample_aspect_ratio = picture.sample_aspect_ratio
             if picture.codec_context.name == "hevc":
                 target.codec_context.codec_tag = "hvc1"  # without it Apple's players show nothing
             heard = [tracks.Track(stream, _sound(written, stream, info, source)) for stream in sounds]
