@@ -65,8 +65,11 @@ def running(stream: Any, **pipes: Any) -> Iterator[tuple[subprocess.Popen[bytes]
     """Run an ffmpeg-python stream; the process has ended when the block is left, however it is left."""
     complaints = Complaints()
     command = stream.global_args("-hide_banner", "-nostdin", "-loglevel", "error").compile(cmd=ffmpeg())
+    environment = (
+        os.environ.copy()
+    )  # taken before: another thread's library, TensorFlow, may be changing the process's own
     try:
-        process = subprocess.Popen(command, stderr=complaints.file, bufsize=0, **pipes)
+        process = subprocess.Popen(command, stderr=complaints.file, bufsize=0, env=environment, **pipes)
     except OSError as error:
         complaints.file.close()
         raise SwapError(
