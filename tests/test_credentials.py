@@ -270,6 +270,24 @@ def test_two_signatures_have_the_same_length(clip, tmp_path, own):
     assert a != b and len(a) == len(b)
 
 
+def test_an_authority_that_does_not_answer_is_one_line(clip, tmp_path):
+    nobody = given(certificate(OWN) + ROOT, pem(OWN))._replace(tsa_url="http://127.0.0.1:9/tsa")
+    with pytest.raises(SwapError, match=r"cannot be signed .*; check that http://127.0.0.1:9/tsa answers, or leave"):
+        credentials.sign(clip, tmp_path / "signed.mp4", credentials.manifest(SIDECAR), nobody)
+
+
+def test_credentials_end_with_their_certificate(clip, tmp_path):
+    import time
+
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+    identity = given(certificate(OWN, end=soon) + ROOT, pem(OWN))
+    credentials.sign(clip, tmp_path / "signed.mp4", credentials.manifest(SIDECAR), identity)
+    while datetime.datetime.now(datetime.UTC) < soon + datetime.timedelta(seconds=1):
+        time.sleep(0.2)
+    found = credentials.read(tmp_path / "signed.mp4")
+    assert found["state"] == "Invalid" and found["problems"][0].startswith("signingCredential.expired")
+
+
 LIMITED = """
 import resource, signal, sys
 from swapcore.label import certificates, credentials

@@ -230,6 +230,13 @@ def test_credentials_that_do_not_say_synthetic_are_a_fault(finished):
     assert "do not say that a trained model" in fault
 
 
+def test_an_expired_certificate_is_not_called_a_change(finished):
+    facts = look(finished / "video.mp4", note={})
+    ended = {"state": "Invalid", "problems": ["signingCredential.expired: certificate expired"]}
+    (fault,) = faults(judge(facts._replace(credentials={**facts.credentials, **ended}), None, missing=""))[:1]
+    assert "certificate is not valid, or no longer" in fault and "changed" not in fault
+
+
 def test_a_signer_that_the_user_trusts_is_no_notice(finished):
     facts = look(finished / "video.mp4", note={})
     sidecar = json.loads((finished / "provenance.json").read_text())

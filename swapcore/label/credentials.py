@@ -115,9 +115,10 @@ def sign(path: str | Path, out: str | Path, definition: dict[str, Any], identity
         except C2paError as error:
             if made.failed:
                 raise made.failed from None
-            asked = f" or the time-stamping authority {identity.tsa_url} did not answer" * bool(identity.tsa_url)
             said = " ".join(str(error).split())[:200]
-            raise SwapError(f"{out}: cannot be signed ({said}); the certificate does not fit{asked}") from None
+            remedy = f"check that {identity.tsa_url} answers, or leave label.tsa_url empty"
+            remedy = remedy if identity.tsa_url else "give another certificate, or none"
+            raise SwapError(f"{out}: cannot be signed ({said}); {remedy}") from None
 
 
 class _Written(io.FileIO):

@@ -169,7 +169,9 @@ def _signature(facts: Facts, sidecar: dict[str, Any] | None) -> list[Finding]:
         )
     if held["state"] not in ("Valid", "Trusted"):
         shown = "; ".join(held["problems"][:SHOWN]) or "no reason given"
-        found.append(Finding("fault", f"its content credentials do not hold, for the file was changed ({shown})"))
+        about_signer = held["problems"] and all(one.startswith("signingCredential.") for one in held["problems"])
+        why = "the signer's certificate is not valid, or no longer" if about_signer else "the file was changed"
+        found.append(Finding("fault", f"its content credentials do not hold, for {why} ({shown})"))
         return found
     if SOURCE_TYPE not in held["types"]:
         found.append(Finding("fault", "its content credentials do not say that a trained model made a part of it"))
