@@ -242,6 +242,28 @@ def test_a_signer_that_the_user_trusts_is_no_notice(finished):
     sidecar = json.loads((finished / "provenance.json").read_text())
     trusted = facts._replace(credentials={**facts.credentials, "state": "Trusted"})
     assert [finding for finding in judge(trusted, sidecar) if finding.kind == "notice"] == []
+    assert faults(judge(trusted, sidecar)) == []
+
+
+def test_who_asks_for_trust_gets_a_fault_where_there_is_none(finished, capsys, tmp_path):
+    other = certificates.self_made(tmp_path)
+    (tmp_path / "roots.pem").write_bytes(other.chain)
+    assert main(["verify", str(finished / "video.mp4"), "--trust", str(tmp_path / "roots.pem")]) == 1
+    assert "FAULT: nobody whom you trust vouches for its signer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "note", [{"mode": "opening", "text": "x", "seconds": "inf"}, {"mode": "always", "text": "x" * 10**6}]
+)
+def test_a_note_that_makes_no_sense_is_not_looked_for(copy, note):
+    remade(copy, *COPY, "-map_metadata", "-1")
+    assert look(copy / "video.mp4", note=note).looked == 0
+
+
+def test_what_a_file_says_cannot_move_the_cursor(copy, capsys):
+    remade(copy, *KEPT, "-metadata", "comment=Synthetic \x1b[2J")
+    assert main(["verify", str(copy / "video.mp4")]) == 1
+    assert "\x1b" not in capsys.readouterr().out
 
 
 # the stage

@@ -1,7 +1,7 @@
 """What a finished video claims, and whether it holds: `python -m swapcore.label verify video.mp4`, any number of them.
 
 provenance.json is looked for beside each. Exit code 0 only when everything holds; every fault is a line. An untrusted
-certificate is a notice, no fault.
+certificate is a notice, and a fault with --trust.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     options = commands.add_parser("verify", help="check finished videos", description=__doc__)
     options.add_argument("videos", nargs="+", metavar="VIDEO", help="video.mp4")
     options.add_argument("--provenance", help="its provenance.json, where that does not stand beside it")
-    options.add_argument("--trust", help="certificates that you trust to vouch for signers, a PEM file")
+    options.add_argument("--trust", help="certificates that you trust, a PEM file: one must vouch for the signer")
     given = parser.parse_args(arguments)
     if given.provenance and len(given.videos) > 1:
         parser.error("--provenance is of one video; name one")
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
         try:
             print(f"{name}: {f'does not hold, {count} faults' if count else 'holds'}".replace(" 1 faults", " 1 fault"))
             for finding in found:
-                print(f"{MARKS[finding.kind]}{finding.text}")
+                print(f"{MARKS[finding.kind]}{''.join(c if c.isprintable() else '?' for c in finding.text)}")
             sys.stdout.flush()
         except BrokenPipeError:  # as `| head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

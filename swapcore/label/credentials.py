@@ -168,6 +168,7 @@ def read(path: str | Path, *, trust: str = "") -> dict[str, Any] | None:
     """What a file's credentials say and whether they hold; None where there are none. Asks nobody over the network.
 
     state       Valid; Trusted, where one of `trust` (PEM) vouches for the signer; Invalid
+    asked       whether there was anybody to vouch
     problems    what does not hold, a line each; that nobody vouches is none
     signer, issuer, serial      of the certificate
     types       digitalSourceType of each action;  ingredients: {title, relationship} of each
@@ -197,6 +198,7 @@ def read(path: str | Path, *, trust: str = "") -> dict[str, Any] | None:
     ]
     return {
         "state": said.get("validation_state", "Invalid"),
+        "asked": bool(trust),
         "problems": problems,
         "signer": signature.get("common_name", ""),
         "issuer": signature.get("issuer", ""),

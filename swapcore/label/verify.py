@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -13,6 +14,7 @@ from swapcore.label.note import covers, looked_at, shows_note
 from swapcore.label.record import FORMAT, NOTE_KEY, SOURCE_TYPE, statement
 
 REMOVED = "they were removed, as uploading or converting does; get the original file"
+LONGEST = 500  # letters of a note that is looked for; ours have at most 80
 SHOWN = 3  # problems of the credentials that are named
 
 
@@ -39,8 +41,8 @@ class Finding(NamedTuple):
 def verify(path: str | Path, provenance: str | Path, *, trust: str = "") -> list[Finding]:
     """What a video says and what of it does not hold, in an order for reading. It holds where no finding is a fault.
 
-    `provenance` may be missing, which is a fault. `trust` are certificates as PEM that may vouch for the signer. Raises
-    SwapError for a file that cannot be read as a video.
+    `provenance` may be missing, which is a fault. `trust` are certificates as PEM: where there are any, one must vouch for
+    the signer. Raises SwapError for a file that cannot be read as a video.
     """
     sidecar, why = _sidecar(Path(provenance))
     note = (sidecar or {}).get("note")
@@ -88,7 +90,7 @@ def _noted(path: Path, note: dict[str, Any]) -> tuple[int, list[int]]:
         mode, text, seconds = note.get("mode"), str(note.get("text", "")), float(note.get("seconds", 0))
     except (TypeError, ValueError):
         return 0, []
-    if mode not in ("opening", "always") or not text.strip():
+    if mode not in ("opening", "always") or not text.strip() or len(text) > LONGEST or not math.isfinite(seconds):
         return 0, []
     frames, info = video.listed(path, name=path.stem)
     covered = covers(frames.pts, time_base=info.time_base, mode=mode, seconds=seconds)
@@ -179,14 +181,13 @@ def _signature(facts: Facts, sidecar: dict[str, Any] | None) -> list[Finding]:
     said = said if isinstance(said, dict) else {}
     if held["state"] == "Trusted":
         found.append(Finding("says", "the signer is vouched for by a certificate that you trust"))
+    elif held["asked"]:
+        found.append(Finding("fault", f"nobody whom you trust vouches for its signer, {held['issuer']!r}"))
     elif said.get("self_made") or held["issuer"] == credentials.SELF_MADE:
         found.append(Finding("notice", f"signed with {credentials.UNTRUSTED}"))
     else:
-        found.append(
-            Finding(
-                "notice", "whether its signer is to be trusted was not checked: name certificates by --trust roots.pem"
-            )
-        )
+        unchecked = "whether its signer is to be trusted was not checked: name certificates by --trust roots.pem"
+        found.append(Finding("notice", unchecked))
     if sidecar is not None and said.get("serial") != held["serial"]:
         found.append(Finding("fault", "it is signed with another certificate than provenance.json names"))
     if sidecar is not None and not _signed_as_it_is(sidecar, held["provenance"]):
