@@ -57,6 +57,7 @@ def test_the_video_says_what_it_is(line):
     }
     provenance = json.loads((line / VIDEO / "provenance.json").read_text())
     text = json.dumps(provenance)
+    assert json.loads((line / VIDEO / "verified.json").read_text())["holds"] is True
     assert '"basis": "synthetic"' in text
     trained = json.loads((line / "results/swaps/ann_onto_bob/trained.json").read_text())
     assert trained["weights"]["sha256"] in text and trained["steps"] == 40
