@@ -83,7 +83,7 @@ def measured(clip: Path, folder: Path, repeats: int, settings: str) -> dict[str,
             "{}",
             *of_clip,
             "--range",
-            '{"start": null, "end": null}',
+            '{"start": null, "end": null, "rate": ""}',
             "--out",
             str(frames),
         ]

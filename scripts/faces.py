@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import partial
 
 import cv2
@@ -13,18 +14,18 @@ from swapcore import ahead, config, detect, extract, nets, progress, store, vide
 from swapcore.types import ClipInfo, FrameTable
 
 
-def main(args):
+def main(args, *, start="spawn"):
     """One decode: find and follow the faces, cut them out, describe them; then steady their landmarks."""
     settings = config.parse("faces", args.settings)
-    frames, meta = store.read_table(args.frames, FrameTable)
-    info = ClipInfo.from_json(meta["clip"])
     threads = int(os.environ.get("OMP_NUM_THREADS") or 1)  # Snakemake sets it to the rule's threads
     cv2.setNumThreads(threads)
-    scale = (detect.PHOTO_SCALE if info.photos else 1) * (detect.SMALL_SCALE if settings.small_faces else 1)
-    names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
     network = partial(extract.identity_network, threads)
     parts = []
-    with extract.second_process(network, threads=threads) as worker:
+    with extract.second_process(network, threads=threads, start=start) as worker:
+        frames, meta = store.read_table(args.frames, FrameTable)
+        info = ClipInfo.from_json(meta["clip"])
+        scale = (detect.PHOTO_SCALE if info.photos else 1) * (detect.SMALL_SCALE if settings.small_faces else 1)
+        names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
         found = extract.extract(
             ahead.ahead(numbered(args, frames, info)),
             names,
@@ -83,8 +84,9 @@ def numbered(args, frames, info):
 
 
 if __name__ == "__main__":
+    # the job's own process has no threads yet; elsewhere than on Linux, system libraries may not bear a fork
     run(
-        main,
+        partial(main, start="fork" if sys.platform == "linux" else "spawn"),
         arguments(
             __doc__,
             settings="text: JSON of the section faces",

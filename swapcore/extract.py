@@ -84,12 +84,13 @@ def extract(
         yield from done.result()
 
 
-def second_process(network: Callable[[], Any], *, threads: int) -> Executor:
+def second_process(network: Callable[[], Any], *, threads: int, start: str = "spawn") -> Executor:
     """A worker for `extract`: a process of its own, since dlib holds Python's lock. It makes the network at once.
 
-    `network` must be one that can be sent there, such as partial(identity_network, 1).
+    `network` must be one that can be sent there, such as partial(identity_network, 1). `start` is multiprocessing's: `fork`
+    has all modules at once, but only a process that has no threads yet may fork.
     """
-    begin = multiprocessing.get_context("spawn")
+    begin = multiprocessing.get_context(start)
     worker = ProcessPoolExecutor(1, mp_context=begin, initializer=_begin, initargs=(threads,))
     worker.submit(_warm, network)
     return worker

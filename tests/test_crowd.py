@@ -28,7 +28,7 @@ def extracted(tmp_path_factory, root):
 
     def extract(path):
         folder = tmp_path_factory.mktemp("clip")
-        clip = {"settings": "{}", "clip": "clip", "path": path, "range": '{"start": null, "end": null}'}
+        clip = {"settings": "{}", "clip": "clip", "path": path, "range": '{"start": null, "end": null, "rate": ""}'}
         frames.main(argparse.Namespace(**clip, out=folder / "frames.parquet"))
         made = {"frames": folder / "frames.parquet", "faces": folder / "faces.parquet", "archive": folder / "faces.zip"}
         faces.main(argparse.Namespace(**clip, **made, detector_file=[]))
