@@ -44,7 +44,7 @@ def write_arrays(path: str | Path, arrays: Iterable[tuple[str, np.ndarray]]) -> 
     import h5py
 
     with store.atomic(path) as temporary:
-        with h5py.File(temporary, "w", libver="latest") as file:
+        with h5py.File(temporary, "w", libver="earliest") as file:  # newer formats note the time in every group
             for name, array in arrays:
                 if not np.isfinite(array).all():
                     raise SwapError(
