@@ -194,11 +194,14 @@ def face_alpha(
     low, hard = _trimmed(hard, low, edge=1)  # so that soften sees the outline
     if not hard.size:
         return 0, 0, hard
-    x = low[0] + np.arange(hard.shape[1], dtype=np.float32)
-    y = low[1] + np.arange(hard.shape[0], dtype=np.float32)[:, None]
-    half = np.float32((side - 1) / 2)
-    for a, b, c in matrix.astype(np.float32):
-        hard *= np.abs(a * x + (b * y + (c - half))) <= half
+    end = low + hard.shape[::-1] - 1
+    corners = align.transform(np.array([low, (end[0], low[1]), (low[0], end[1]), end]), matrix)
+    if (corners < 0).any() or (corners > side - 1).any():  # else all of it is within the crop
+        x = low[0] + np.arange(hard.shape[1], dtype=np.float32)
+        y = low[1] + np.arange(hard.shape[0], dtype=np.float32)[:, None]
+        half = np.float32((side - 1) / 2)
+        for a, b, c in matrix.astype(np.float32):
+            hard = hard * (np.abs(a * x + (b * y + (c - half))) <= half)
     alpha = masks.soften(hard, face_size=face_size, erode=erode, blur=soften)
     (left, top), alpha = _trimmed(alpha, low, edge=0)
     return int(left), int(top), alpha
