@@ -1,6 +1,6 @@
 """How fast a video is converted: the stage `convert` as a whole process against ffmpeg alone, in one run on one clip.
 
-    ./run python benchmarks/convert.py [--content clean|grain] [--preset medium] [--frames 150] [--repeats 2]
+    ./run python benchmarks/convert.py [--content clean|grain] [--preset medium] [--frames 500] [--repeats 2]
 
 Prints one JSON line. `ratio` is the stage's time with the network replaced by the identity function, over that of ffmpeg
 decoding and encoding the same file with the same settings; `fps_without_network` is the stage's frames per second then, `fps`
@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--content", choices=("clean", "grain"), default="clean", help="of the clip")
     parser.add_argument("--preset", default="medium", help="the encoder's")
-    parser.add_argument("--frames", type=int, default=150, help="length of the clip")
+    parser.add_argument("--frames", type=int, default=500, help="length of the clip")
     parser.add_argument("--repeats", type=int, default=2, help="how often each runs")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
