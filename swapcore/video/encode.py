@@ -51,8 +51,8 @@ def encode(
             yield np.ascontiguousarray(frame_bgr)
 
     options = {"vcodec": "libx264", **CODECS["libx264"].options(crf, preset, tags)}
-    given = {"width": width, "height": height, "pix_fmt": "bgr24", "matrix": RGB, "full_range": True}
-    return _encode(Path(path), checked(), given, tags, rate, options, metadata or {})
+    given = Layout(width, height, "bgr24", matrix=RGB, full_range=True)
+    return encode_samples(path, checked(), given=given, made=tags, rate=rate, options=options, metadata=metadata)
 
 
 def encode_pictures(
@@ -81,8 +81,10 @@ def encode_pictures(
     if made.pix_fmt != layout.pix_fmt:
         progress.say(f"{Path(path).name}: {layout.pix_fmt} is written as {made.pix_fmt}, the nearest for {codec}")
     options = {"vcodec": codec, **CODECS[codec].options(crf, preset, made)}
-    given = {key: getattr(layout, key) for key in ("width", "height", "pix_fmt", "matrix", "full_range")}
-    return _encode(Path(path), (p.data for p in pictures), given, made, rate, options, metadata or {})
+    samples, upload = (picture.data for picture in pictures), CODECS[codec].upload
+    return encode_samples(
+        path, samples, given=layout, made=made, rate=rate, options=options, upload=upload, metadata=metadata
+    )
 
 
 def encode_samples(
@@ -93,31 +95,19 @@ def encode_samples(
     made: Layout,
     rate: Fraction,
     options: dict[str, Any],
+    upload: str = "",
     metadata: dict[str, str] | None = None,
 ) -> int:
     """Write pictures in any encoder of ffmpeg at a constant `rate` (frames/s); return how many.
 
-    Each array holds the samples of one picture in the pixel format of `given`, which may be one of ffmpeg's that is not
-    planar; written are those of `made`, tagged as it says. `options` are the encoder's, `vcodec` its name. Container,
-    atomicity and errors are as those of `encode_pictures`.
+    Each array is contiguous and holds the samples of one picture in the pixel format of `given`, which may be one of
+    ffmpeg's that is not planar; written are those of `made`, tagged as it says. `options` are the encoder's, `vcodec` its
+    name; `upload` the filter that brings pictures to its device. Container, atomicity and errors are as those of
+    `encode_pictures`.
     """
-    plain = {key: getattr(given, key) for key in ("width", "height", "pix_fmt", "matrix", "full_range")}
-    return _encode(Path(path), buffers, plain, made, rate, dict(options), metadata or {})
-
-
-def _encode(
-    path: Path,
-    buffers: Iterable[np.ndarray],
-    given: dict[str, Any],
-    made: Layout,
-    rate: Fraction,
-    options: dict[str, Any],
-    metadata: dict[str, str],
-) -> int:
-    """Encode the contiguous arrays of samples that `buffers` gives, of the layout `given`, as `made`; return how many."""
+    path = Path(path)
     tags = {"colorspace": made.matrix, "color_primaries": made.primaries, "color_trc": made.transfer}
     ranges = {False: "tv", True: "pc"}
-    upload = CODECS[options["vcodec"]].upload if options["vcodec"] in CODECS else ""
     options = {
         **options,
         **({} if upload else {"pix_fmt": made.pix_fmt}),
@@ -128,11 +118,11 @@ def _encode(
     }
     if path.suffix in (".mp4", ".mov"):
         options["movflags"] = "+faststart+use_metadata_tags"
-    for k, (key, value) in enumerate(metadata.items()):
+    for k, (key, value) in enumerate((metadata or {}).items()):
         options[f"metadata:g:{k}"] = f"{key}={value}"  # numbered, for ffmpeg-python takes each option once
     stream = _input(given, rate)
-    if made.pix_fmt != given["pix_fmt"]:
-        stream = stream.filter("setparams", range=ranges[given["full_range"]], colorspace=given["matrix"]).filter(
+    if made.pix_fmt != given.pix_fmt:
+        stream = stream.filter("setparams", range=ranges[given.full_range], colorspace=given.matrix).filter(
             "scale",
             out_color_matrix=MATRICES[made.matrix],
             out_range=ranges[made.full_range],
@@ -143,10 +133,9 @@ def _encode(
     stream = stream.filter("setsar", f"{made.sar.numerator}/{made.sar.denominator}")
     if upload:  # a device takes pictures in formats of its own
         stream = stream.filter("format", "nv12" if made.bits == 8 else "p010le").filter(upload)
-        stream_options = ["-vaapi_device", "/dev/dri/renderD128"]
-    else:
-        stream_options = []
-    output = stream.output(url(path), **options).overwrite_output().global_args(*stream_options)
+    output = stream.output(url(path), **options).overwrite_output()
+    if upload:
+        output = output.global_args("-vaapi_device", "/dev/dri/renderD128")
     count = 0
     with running(output, stdin=subprocess.PIPE) as (process, complaints):
         try:
@@ -166,12 +155,12 @@ def _encode(
     return count
 
 
-def _input(given: dict[str, Any], rate: Fraction) -> Any:
+def _input(given: Layout, rate: Fraction) -> Any:
     """ffmpeg-python's input of raw pictures through its stdin."""
     import ffmpeg as ff
 
-    size = f"{given['width']}x{given['height']}"
-    return ff.input("pipe:", format="rawvideo", pix_fmt=given["pix_fmt"], s=size, framerate=str(rate))
+    size = f"{given.width}x{given.height}"
+    return ff.input("pipe:", format="rawvideo", pix_fmt=given.pix_fmt, s=size, framerate=str(rate))
 
 
 def _write(pipe: IO[bytes], data: np.ndarray) -> None:
