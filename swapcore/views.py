@@ -13,6 +13,7 @@ from swapcore.passes.light import SRGB
 from swapcore.report import DIM, GROUND, GUTTER, TEXT, fit, text
 from swapcore.types import FaceSet
 from swapcore.video import BT709, CURVES, Colour, Layout, Picture, to_bgr
+from swapcore.video.curves import light_to_srgb
 
 TINT = (70, 200, 60)  # BGR of a mask laid over a picture
 TINTED = 0.4  # of it
@@ -37,7 +38,7 @@ def on_screen(picture: Picture) -> np.ndarray:
         image = curve.to_screen(image)
     if layout.primaries == 9:
         light = np.clip(cv2.transform(SRGB.of(image), TO_BT709), 0, 1)
-        image = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        image = light_to_srgb(light)
     return np.rint(image * 255).astype(np.uint8)
 
 

@@ -12,10 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from swapcore.errors import SwapError
+from swapcore.video.curves import pq_to_light
 
-# SMPTE ST 2084
-M1, M2, C1, C2, C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
-PQ_PEAK = 10_000.0  # cd/m2 of the value 1
 PQ_UNIT = 100.0  # cd/m2 of the light 1, as in OpenColorIO's and ACES' transforms
 # ARIB STD-B67, ITU-R BT.2100
 HLG_A = 0.17883277
@@ -47,9 +45,7 @@ def _power(gamma: float, gain: float = 1.0) -> Callable[[np.ndarray], np.ndarray
 
 def pq(code: np.ndarray) -> np.ndarray:
     """SMPTE ST 2084, equation 4.1: light of the display, 1 for 100 cd/m2, so up to 100."""
-    root = np.power(np.clip(code, 0, 1), 1 / M2, dtype=np.float64)
-    light = np.power(np.maximum(root - C1, 0) / (C2 - C3 * root), 1 / M1)
-    return (light * (PQ_PEAK / PQ_UNIT)).astype(np.float32)
+    return (pq_to_light(code) / PQ_UNIT).astype(np.float32)
 
 
 def hlg(code: np.ndarray) -> np.ndarray:
