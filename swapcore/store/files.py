@@ -44,18 +44,26 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp made it private
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.errno in FULL:
-            raise _unwritten(path, error) from None
-        raise
-    except SwapError as error:  # nobody knows the temporary name
-        raise SwapError(str(error).replace(str(temporary), str(path))) from None
+        _put(temporary, path, mode=0o666)
+    except (OSError, SwapError) as error:
+        raise _told(error, temporary, path) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _put(temporary: Path, path: Path, *, mode: int) -> None:
+    """Rename what was made private to its place, as open as the user's umask leaves it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(mode & ~mask)
+    os.replace(temporary, path)
+
+
+def _told(error: OSError | SwapError, temporary: Path, path: Path) -> OSError | SwapError:
+    """An error of the work on a temporary file: nobody knows that one's name, and a full disk is a line."""
+    if isinstance(error, SwapError):
+        return SwapError(str(error).replace(str(temporary), str(path)))
+    return _unwritten(path, error) if error.errno in FULL else error
 
 
 def _unwritten(path: Path, error: OSError) -> SwapError:
@@ -80,18 +88,11 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise _unwritten(path, error) from None
     try:
         yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o777 & ~mask)  # mkdtemp made it private
         if path.exists():
             shutil.rmtree(path)
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.errno in FULL:
-            raise _unwritten(path, error) from None
-        raise
-    except SwapError as error:  # nobody knows the temporary name
-        raise SwapError(str(error).replace(str(temporary), str(path))) from None
+        _put(temporary, path, mode=0o777)
+    except (OSError, SwapError) as error:
+        raise _told(error, temporary, path) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
