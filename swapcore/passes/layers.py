@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
+from swapcore.convert import Overlay
 from swapcore.passes.light import Light
 
 LEAST = 1e-4  # of alpha: below, a layer's colour cannot be told from what is under it
-
-
-class Overlay(Protocol):
-    """What convert.Overlay is: a face laid over a frame, in the frame's pixels."""
-
-    left: int
-    top: int
-    alpha: np.ndarray  # (h, w) float32 0..1
-
-    @property
-    def bgr(self) -> np.ndarray:
-        """(h, w, 3) float32 BGR 0..1 as coded, not multiplied by alpha."""
 
 
 class Layer(NamedTuple):

@@ -121,9 +121,13 @@ class Layout:
             return np.clip(np.repeat(grey[..., None], 3, axis=2), 0, 1).astype(np.float32)
         if self.kind == "gbr":
             return np.clip(values[..., [1, 0, 2]] / np.float32((1 << self.bits) - 1), 0, 1)
+        return np.clip(cv2.transform(values, self._to_bgr), 0, 1)
+
+    @cached_property
+    def _to_bgr(self) -> np.ndarray:
+        """The reverse of `from_bgr` of three planes, (3, 4) float64."""
         back = np.linalg.inv(self.from_bgr[:, :3])
-        full = np.column_stack([back, -back @ self.from_bgr[:, 3]])
-        return np.clip(cv2.transform(values, full), 0, 1)
+        return np.column_stack([back, -back @ self.from_bgr[:, 3]])
 
     def values(self, image_bgr: np.ndarray) -> np.ndarray:
         """Values of all planes (h, w, planes) float32, not rounded, from colours float32 (h, w, 3) BGR 0..1 as coded."""
