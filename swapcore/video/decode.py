@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -55,9 +55,9 @@ def decode(
             scale["in_color_matrix"] = MATRICES[stream_colour(stream).matrix]
         curve = curves.CURVES.get(int(stream.codec_context.color_trc))
     table = curve.table() if curve else None
-    to_bgr = [("scale", (info.width, info.height), scale)]
-    shape = (info.height, info.width, 3)
-    for number, frame_bgr in _read(path, frames, info, wanted, "bgr24", to_bgr, lambda: np.empty(shape, np.uint8)):
+    to_bgr, shape = ("scale", (info.width, info.height), scale), (info.height, info.width, 3)
+    raw = _Raw(path, frames, info, "bgr24", lambda: np.empty(shape, np.uint8), (to_bgr,))
+    for number, frame_bgr in _read(raw, wanted):
         yield number, frame_bgr if table is None else cv2.LUT(frame_bgr, table)
 
 
@@ -71,74 +71,62 @@ def decode_pictures(
                 image = sequence.read(Path(path) / name, sequence.Like(layout.height, layout.width, layout.dtype))
                 yield number, Picture(layout, sequence.planar(image))
         return
-    buffers = _read(
-        Path(path), frames, info, wanted, layout.pix_fmt, [], lambda: np.empty(layout.samples, layout.dtype)
-    )
-    for number, data in buffers:
+    raw = _Raw(Path(path), frames, info, layout.pix_fmt, lambda: np.empty(layout.samples, layout.dtype))
+    for number, data in _read(raw, wanted):
         yield number, Picture(layout, data)
 
 
-def _read(
-    path: Path,
-    frames: FrameTable,
-    info: ClipInfo,
-    wanted: set[int] | None,
-    pix_fmt: str,
-    filters: list[tuple[str, tuple, dict[str, Any]]],
-    made: Callable[[], np.ndarray],
-) -> Iterator[tuple[int, np.ndarray]]:
-    """(number, array) of each row of `frames` that is wanted; `made` gives the arrays that ffmpeg's bytes are read into.
+class _Raw(NamedTuple):
+    """A video to read, and as what."""
+
+    path: Path
+    frames: FrameTable
+    info: ClipInfo
+    pix_fmt: str
+    made: Callable[[], np.ndarray]  # gives the arrays that ffmpeg's bytes are read into
+    filters: tuple[tuple[str, tuple, dict[str, Any]], ...] = ()
+
+
+def _read(raw: _Raw, wanted: set[int] | None) -> Iterator[tuple[int, np.ndarray]]:
+    """(number, array) of each row of the table that is wanted.
 
     A frame without a picture gets that of another one (damage.shown), so that there are always as many as rows.
     """
+    frames = raw.frames
     rows = np.arange(len(frames)) if wanted is None else np.flatnonzero(np.isin(frames.number, list(wanted)))
     if not len(rows):
         return
     shown = damage.shown(frames)[rows]
     numbers, again = frames.number[rows].tolist(), [*(np.diff(shown) == 0).tolist(), False]
     array = None
-    with contextlib.closing(_pictures(path, frames, info, np.unique(shown), pix_fmt, filters, made)) as pictures:
+    with contextlib.closing(_pictures(raw, np.unique(shown))) as pictures:
         for number, needed in zip(numbers, again, strict=True):
             array = next(pictures) if array is None else array
             yield number, array.copy() if needed else array
             array = array if needed else None
 
 
-def _pictures(
-    path: Path,
-    frames: FrameTable,
-    info: ClipInfo,
-    rows: np.ndarray,
-    pix_fmt: str,
-    filters: list[tuple[str, tuple, dict[str, Any]]],
-    made: Callable[[], np.ndarray],
-) -> Iterator[np.ndarray]:
-    """The pictures of these rows of `frames`, ascending, which all have one."""
+def _pictures(raw: _Raw, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The pictures of these rows of the table, ascending, which all have one."""
+    frames = raw.frames
     # what a damaged file gives depends on where decoding begins
     stretches = [seek.Stretch(None, rows)] if frames.damaged.any() else seek.stretches(frames, rows)
     for stretch in stretches:
         handed = 0
         if stretch.begin is not None:
-            for array in _part(path, frames, info, stretch, pix_fmt, filters, made):
+            for array in _part(raw, stretch):
                 yield array
                 handed += 1
         if rest := stretch.rows[handed:].tolist():  # a container without an exact index may begin behind the key frame
             whole = seek.Stretch(None, np.array(rest))
-            yield from _part(path, frames, info, whole, pix_fmt, filters, made)
+            yield from _part(raw, whole)
 
 
-def _part(
-    path: Path,
-    frames: FrameTable,
-    info: ClipInfo,
-    stretch: seek.Stretch,
-    pix_fmt: str,
-    filters: list[tuple[str, tuple, dict[str, Any]]],
-    made: Callable[[], np.ndarray],
-) -> Iterator[np.ndarray]:
+def _part(raw: _Raw, stretch: seek.Stretch) -> Iterator[np.ndarray]:
     """`_pictures` of one stretch, by one run of ffmpeg: from the file's beginning the decoder's frames are counted, from a
     key frame on they are told by their times; then fewer may come.
     """
+    frames, info = raw.frames, raw.info
     places = frames.decoded[stretch.rows].tolist()
     runs = _runs(places)
     if stretch.begin is None:
@@ -150,16 +138,16 @@ def _part(
     picked = "+".join(f"between({name},{first},{last})" for first, last in edges)
     count = sum(last - first + 1 for first, last in runs)
     due = set(places)
-    pipe = _pipe(path, info, picked, count, pix_fmt, filters, begin)
+    pipe = _pipe(raw, picked, count, begin)
     with running(pipe, stdout=subprocess.PIPE) as (process, complaints):
         for place in (n for first, last in runs for n in range(first, last + 1)):
-            array = made()
+            array = raw.made()
             if not fill(process.stdout, memoryview(array).cast("B")):
                 process.wait()
                 if begin:
                     return
                 raise SwapError(
-                    f"clip {info.name}: {path}: expected frame {place}, ffmpeg gave none ({complaints.last()}); "
+                    f"clip {info.name}: {raw.path}: expected frame {place}, ffmpeg gave none ({complaints.last()}); "
                     "has the file changed? run snakemake again"
                 )
             if place in due:
@@ -178,22 +166,14 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
-def _pipe(
-    path: Path,
-    info: ClipInfo,
-    picked: str,
-    count: int,
-    pix_fmt: str,
-    filters: list[tuple[str, tuple, dict[str, Any]]],
-    begin: dict[str, Any],
-) -> Any:
+def _pipe(raw: _Raw, picked: str, count: int, begin: dict[str, Any]) -> Any:
     """The ffmpeg command, as an ffmpeg-python stream, that writes picked frames as raw samples to its stdout."""
     import ffmpeg as ff
 
-    with opened(path, name=info.name) as container:
-        position = picture_stream(container, path, name=info.name).index
-    video = ff.input(url(path), protocol_whitelist=LOCAL, **begin)[str(position)].filter("select", picked)
-    for name, values, options in filters:
+    with opened(raw.path, name=raw.info.name) as container:
+        position = picture_stream(container, raw.path, name=raw.info.name).index
+    video = ff.input(url(raw.path), protocol_whitelist=LOCAL, **begin)[str(position)].filter("select", picked)
+    for name, values, options in raw.filters:
         video = video.filter(name, *values, **options)
-    made = video.output("pipe:", format="rawvideo", pix_fmt=pix_fmt, fps_mode="passthrough", **{"frames:v": count})
+    made = video.output("pipe:", format="rawvideo", pix_fmt=raw.pix_fmt, fps_mode="passthrough", **{"frames:v": count})
     return made.global_args("-max_error_rate", "1")
