@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Mapping
 from fractions import Fraction
 
 import cv2
 import numpy as np
 
-AFTER_HEADER = 8 + 4 + 4 + 13 + 4  # bytes of signature and IHDR
+from swapcore.store import with_chunks
+
 LEVEL = 2  # of zlib
 
 
@@ -32,14 +32,9 @@ def png(
         raise ValueError(f"cannot encode {image.shape} {image.dtype} as PNG")
     chunks = []
     if colour is not None:
-        chunks.append(_chunk(b"cICP", bytes([*colour, 0, 1])))  # matrix 0: RGB; 1: full range
+        chunks.append((b"cICP", bytes([*colour, 0, 1])))  # matrix 0: RGB; 1: full range
     if sar != 1:
-        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", sar.denominator, sar.numerator, 0)))
+        chunks.append((b"pHYs", struct.pack(">IIB", sar.denominator, sar.numerator, 0)))
     for key, words in text.items():
-        chunks.append(_chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + words.encode()))
-    whole = data.tobytes()
-    return whole[:AFTER_HEADER] + b"".join(chunks) + whole[AFTER_HEADER:]
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        chunks.append((b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + words.encode()))
+    return with_chunks(data.tobytes(), chunks)

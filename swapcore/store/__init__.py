@@ -3,7 +3,7 @@
 from swapcore.store.archives import FaceArchive, crops, held, open_archives, write_archive
 from swapcore.store.files import PICTURES, atomic, atomic_folder, pictures, read_json, sha256, write_bytes, write_json
 from swapcore.store.given import check_given, check_writable, read_text
-from swapcore.store.images import encode_picture, read_picture, write_picture
+from swapcore.store.images import encode_picture, read_picture, with_chunks, write_picture
 from swapcore.store.rows import (
     PNG_SIGNATURE,
     ROW_LIMIT,
@@ -39,6 +39,7 @@ __all__ = [
     "read_table",
     "read_text",
     "sha256",
+    "with_chunks",
     "write_archive",
     "write_bytes",
     "write_json",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,8 @@ import numpy as np
 from swapcore.errors import SwapError
 from swapcore.store.files import PICTURES, write_bytes
 from swapcore.store.marks import marked
+
+AFTER_HEADER = 8 + 4 + 4 + 13 + 4  # bytes of a PNG's signature and IHDR
 
 
 def encode_picture(image_bgr: np.ndarray, suffix: str = ".jpg", *, quality: int = 90) -> bytes:
@@ -24,6 +28,14 @@ def encode_picture(image_bgr: np.ndarray, suffix: str = ".jpg", *, quality: int 
     if not done:
         raise ValueError(f"cannot encode {image_bgr.shape} {image_bgr.dtype} as {suffix}")
     return data.tobytes()
+
+
+def with_chunks(png: bytes, chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A PNG with chunks (kind, body) behind its header, the place where those that tell of colour have to stand."""
+    made = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    return png[:AFTER_HEADER] + made + png[AFTER_HEADER:]
 
 
 def write_picture(path: str | Path, image_bgr: np.ndarray, *, marks: Mapping[str, str] | None = None) -> None:

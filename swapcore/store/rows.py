@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from swapcore.errors import SwapError
-from swapcore.store.images import encode_picture
+from swapcore.store.images import encode_picture, with_chunks
 
 KIND = "swapcore face"
 ROW_VERSION = 2  # raised when a key changes its meaning
@@ -104,9 +104,7 @@ def face_png(crop_bgr: np.ndarray, row: FaceRow) -> bytes:
     if len(text) > ROW_LIMIT:
         raise ValueError(f"a face's row has {len(text)} bytes, more than {ROW_LIMIT}")
     body = ROW_KEYWORD + b"\0\0\0\0\0" + text  # not compressed, no language, no translated keyword
-    chunk = struct.pack(">I", len(body)) + b"iTXt" + body + struct.pack(">I", zlib.crc32(b"iTXt" + body))
-    after_header = 8 + 4 + 4 + 13 + 4
-    return data[:after_header] + chunk + data[after_header:]
+    return with_chunks(data, [(b"iTXt", body)])
 
 
 def face_row(png: bytes) -> FaceRow:
