@@ -12,6 +12,7 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.video import CURVES, Picture, block_means
+from swapcore.video.tools import exact
 
 LETTERS = 0.055  # size of the note's letters, share of the picture's shorter side (GB 45438-2025 asks for 0.05)
 MARGIN = 0.025  # between the note and the picture's edges, the same share
@@ -36,7 +37,7 @@ def covers(pts: np.ndarray, *, time_base: Fraction, mode: str, seconds: float) -
         return np.zeros(len(pts), bool)
     if mode == "always":
         return np.ones(len(pts), bool)
-    limit = Fraction(repr(float(seconds))) / time_base
+    limit = exact(seconds) / time_base
     return np.array([t - pts[0] < limit for t in pts.tolist()], bool)
 
 

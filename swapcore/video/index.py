@@ -17,7 +17,7 @@ from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
 from swapcore.video import damage, sequence
 from swapcore.video.sequence import SMALL
-from swapcore.video.tools import LOCAL, Complaints, fill, opened, picture_stream, running, url
+from swapcore.video.tools import LOCAL, Complaints, exact, fill, opened, picture_stream, running, url
 
 LOOKED = 12  # frames that are looked at for being interlaced
 
@@ -61,8 +61,8 @@ def index(
         bad = damage.errors(path, name=name) | set(pts[decoded < 0].tolist())
         damaged = np.isin(pts, list(damage.spread(*packets.coded, bad)))
     seconds = (pts - pts[0]).astype(object) * info.time_base  # exact fractions
-    first = 0 if start is None else int(np.searchsorted(seconds, _exact(start)))
-    last = len(pts) if end is None else int(np.searchsorted(seconds, _exact(end)))
+    first = 0 if start is None else int(np.searchsorted(seconds, exact(start)))
+    last = len(pts) if end is None else int(np.searchsorted(seconds, exact(end)))
     if first >= last:
         length = float(seconds[-1])
         raise SwapError(
@@ -102,11 +102,6 @@ def listed(path: str | Path, *, name: str) -> tuple[FrameTable, ClipInfo]:
     known = {"number": numbers, "decoded": numbers, "pts": packets.pts, "key": packets.key}
     names = np.full(len(numbers), "", object)
     return FrameTable(**known, shot=unknown, duplicate=unknown, damaged=unknown, name=names), info
-
-
-def _exact(seconds: float) -> Fraction:
-    """0.1 as a tenth, not as the binary fraction just above it."""
-    return Fraction(repr(float(seconds)))
 
 
 def _photos(folder: Path, *, name: str, start: float | None, end: float | None) -> tuple[FrameTable, ClipInfo]:

@@ -16,6 +16,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
+from swapcore.video.tools import exact
 
 SMALL = 64  # side of the grey pictures that neighbouring frames are compared by, pixels
 NUMBER = re.compile(r"(.*?)(\d{1,15})(\D*)", re.DOTALL)  # the last digits of a name
@@ -115,8 +116,8 @@ def _selected(
     pts: np.ndarray, rate: Fraction, start: float | None, end: float | None, *, where: str
 ) -> tuple[int, int]:
     """First row between `start` and `end`, seconds, and the row after the last."""
-    first_unit = Fraction(repr(float(start or 0))) * rate  # 0.1 as a tenth, not as the binary fraction just above it
-    end_unit = int(pts[-1]) + 1 if end is None else Fraction(repr(float(end))) * rate
+    first_unit = exact(start or 0) * rate
+    end_unit = int(pts[-1]) + 1 if end is None else exact(end) * rate
     begin, after = (int(np.searchsorted(pts.astype(object), edge)) for edge in (first_unit, end_unit))
     if begin >= after:
         raise SwapError(

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -104,6 +105,11 @@ def fill(pipe: IO[bytes], view: memoryview) -> bool:
             return False
         at += count
     return True
+
+
+def exact(seconds: float) -> Fraction:
+    """0.1 as a tenth, not as the binary fraction just above it."""
+    return Fraction(repr(float(seconds)))
 
 
 def url(path: str | Path) -> str:
