@@ -9,8 +9,10 @@ from fractions import Fraction
 import av
 import cv2
 import numpy as np
+import pytest
 
 from swapcore import video
+from swapcore.errors import SwapError
 
 INDEX = {"start": None, "end": None, "shot_threshold": 30.0, "duplicate_threshold": 0.05}
 SOUND = ["-f", "lavfi", "-i", "aevalsrc=random(0)-0.5:d=2:s=44100"]  # noise: no two packets are alike
@@ -18,6 +20,13 @@ SOUND = ["-f", "lavfi", "-i", "aevalsrc=random(0)-0.5:d=2:s=44100"]  # noise: no
 
 def ff(*words):
     subprocess.run([video.ffmpeg(), "-v", "error", "-nostdin", "-y", *map(str, words)], check=True)
+
+
+def refused(call, *given, **more) -> str:
+    """The line with which a call refuses what it was given."""
+    with pytest.raises(SwapError) as caught:
+        call(*given, **more)
+    return str(caught.value)
 
 
 def picture(rate="25", size="128x96", seconds=2):
