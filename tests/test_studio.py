@@ -10,7 +10,19 @@ import numpy as np
 import pytest
 
 from swapcore.errors import SwapError
-from swapcore.studio import CAST, LABELS, Frame, Occluder, Performance, actor_named, clip, render, swap_actor, voice
+from swapcore.studio import (
+    CAST,
+    LABELS,
+    Frame,
+    Occluder,
+    Performance,
+    actor_named,
+    clip,
+    render,
+    swap_actor,
+    true_swap,
+    voice,
+)
 from swapcore.studio.actor import build
 from swapcore.studio.identity import draw_identity
 from swapcore.studio.labels import Part, Surface
@@ -168,6 +180,22 @@ def test_the_true_swap_is_the_source_to_the_identity_network(ann, bob, swapped, 
     assert np.linalg.norm(source - target) > 0.55
     assert np.linalg.norm(result - source) < 0.35
     assert np.linalg.norm(result - target) > 0.5
+
+
+def test_the_true_swap_of_a_clip_is_its_frames_with_another_face():
+    part = {"performance": 8, "seconds": 0.2, "size": SIZE, "rate": 25, "grain": 2.0}
+    before = list(clip("bob", **part))
+    swapped = list(true_swap("ann", "bob", **part, numbers=[3, 1]))
+    assert [number for number, _, _ in swapped] == [3, 1]
+    for number, picture, truth in swapped:
+        outside = np.isin(before[number][1].parsing, OUTSIDE) & np.isin(truth.parsing, OUTSIDE)
+        change = np.abs(picture.astype(int) - before[number][0]).max(-1)
+        assert (change[outside] > 8).mean() < 0.015  # edges of outlines and shadows: the grain is the same
+        nothing = (before[number][1].parsing == Part.BACKGROUND) & (truth.parsing == Part.BACKGROUND)
+        assert (change[nothing] == 0).mean() > 0.98
+        assert change[~outside].mean() > 10
+    with pytest.raises(SwapError, match=r"frame 5 .* 0 to 4"):
+        true_swap("ann", "bob", **part, numbers=[5])
 
 
 def test_the_voice_follows_the_mouth():

@@ -16,6 +16,7 @@ from swapcore.errors import SwapError
 from swapcore.studio import tones
 from swapcore.studio.actor import Actor, build
 from swapcore.studio.identity import draw_identity
+from swapcore.studio.swap import swap_actor
 
 _TIDY = {"glasses": False, "wrinkles": 0.0, "age": 0.1, "moles": 0, "stripes": False}
 CAST: dict[str, dict[str, Any]] = {
@@ -67,3 +68,9 @@ def actor_named(name: str) -> Actor:
         f"actor {name!r}{hint}: expected a name of the cast ({', '.join(CAST)}), "
         "or seed:123 for a head drawn from a seed"
     )
+
+
+@functools.lru_cache(maxsize=12)
+def swapped_named(source: str, target: str) -> Actor:
+    """The true swap of two actors: the target's head with the source's face. Names and errors as of `actor_named`."""
+    return swap_actor(actor_named(source), actor_named(target))
