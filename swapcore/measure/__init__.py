@@ -4,18 +4,12 @@ Quality is never one number: a model can be trained to please one of them while 
 its unit, which direction is better, and what the unchanged target or a perfect swap would give.
 """
 
+from swapcore.measure.identity import identity_distance, reference_spread
+from swapcore.measure.look import CROP_SIDE, Look, Metric
 from swapcore.measure.looks import crop, inside, looks, outside, spread
-from swapcore.measure.metrics import (
-    CROP_SIDE,
-    METRICS,
-    Look,
-    Metric,
-    flicker_ratio,
-    identity_distance,
-    outside_psnr,
-    reference_spread,
-    sharpness_ratio,
-)
+from swapcore.measure.metrics import METRICS
+from swapcore.measure.motion import flicker_ratio
+from swapcore.measure.picture import outside_psnr, sharpness_ratio
 from swapcore.measure.summary import WORST, Values, alarm, evaluate, summarise, worst
 
 __all__ = [

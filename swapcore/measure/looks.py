@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from swapcore import align, masks
-from swapcore.measure.metrics import CROP_SIDE, Look
+from swapcore.measure.look import CROP_SIDE, Look
 from swapcore.types import Changed, FaceSet
 
 CROP_SPAN = 0.6  # of the aligned crops, see align.crop_matrix: the face from the forehead to the chin

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from swapcore.measure.metrics import METRICS, Look, Metric, reference_spread
+from swapcore.measure.identity import reference_spread
+from swapcore.measure.look import Look, Metric
+from swapcore.measure.metrics import METRICS
 
 WORST = 6  # frames listed as the worst
 
@@ -25,7 +27,8 @@ def evaluate(look: Look) -> Values:
     """Every metric of one look."""
 
     def call(metric: Metric, fields: tuple[str, ...]) -> float | None:
-        return metric.function(*(getattr(look, field) for field in fields))
+        taken = [getattr(look, field) for field in fields]
+        return None if any(value is None for value in taken) else metric.function(*taken)
 
     value = {name: call(m, m.takes) for name, m in METRICS.items()}
     baseline = {
