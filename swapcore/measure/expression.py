@@ -1,7 +1,103 @@
-"""What of the target's own play is kept: pose, landmarks, mouth and eyes."""
+"""What of the target's own play is kept: pose, expression, mouth and eyes.
+
+All compare landmarks (68, 2) in pixels of one crop, fitted in the same way to the original and to the result, so an unchanged
+face gives 0. The landmarks are dlib's: they find a face even in a poor one, and another person's face has another shape, so the
+true swap does not give 0 either (docs/quality.md says how much).
+"""
 
 from __future__ import annotations
 
-from swapcore.measure.look import Metric
+import numpy as np
 
-ROWS: dict[str, Metric] = {}
+from swapcore import align
+from swapcore.measure.look import Metric
+from swapcore.quality.shape import eye_opening, mouth_opening
+
+INNER = slice(17, 68)  # brows, nose, eyes, mouth: the jaw is the target's, and lies at the mask's edge
+
+
+def pose_error(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
+    """The angle between the directions of two heads, degrees: of the one rotation that takes one to the other.
+
+    Yaw, pitch and roll of each are align.pose's, a generic head fitted in scaled orthographic projection.
+    """
+    turn = _rotation(original_landmarks) @ _rotation(result_landmarks).T
+    return float(np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))))
+
+
+def landmark_error(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
+    """Root mean square distance of brows, nose, eyes and mouth once the best similarity has laid one face over the other.
+
+    In shares of the distance between the original's eyes (of their centres). Procrustes: place, size and lean do not count
+    (Gower 1975).
+    """
+    original, result = (np.asarray(points, np.float64) for points in (original_landmarks, result_landmarks))
+    laid = align.transform(result[INNER], align.similarity(result[INNER], original[INNER]))
+    return _rms(laid - original[INNER]) / eyes_apart(original)
+
+
+def eye_error(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
+    """How much farther open or closed the eyes are, per cent of their width (quality.shape.eye_opening)."""
+    return abs(eye_opening(result_landmarks) - eye_opening(original_landmarks))
+
+
+def mouth_error(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
+    """How much farther open or closed the mouth is, per cent of the nose's length (quality.shape.mouth_opening)."""
+    return abs(mouth_opening(result_landmarks) - mouth_opening(original_landmarks))
+
+
+def eyes_apart(landmarks_xy: np.ndarray) -> float:
+    """Distance of the centres of both eyes of landmarks (68, 2), in their unit."""
+    return float(np.hypot(*(landmarks_xy[36:42].mean(0) - landmarks_xy[42:48].mean(0))))
+
+
+def _rms(apart_xy: np.ndarray) -> float:
+    return float(np.sqrt(np.square(apart_xy).sum(-1).mean()))
+
+
+def _rotation(landmarks_xy: np.ndarray) -> np.ndarray:
+    """(3, 3): the head's own directions -> the picture's, by align.pose's order of turns."""
+    yaw, pitch, roll = np.radians(align.pose(landmarks_xy))
+    cy, sy, cx, sx, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    about_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cx, sx], [0, -sx, cx]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
+
+
+_TAKES = ("original_landmarks", "result_landmarks")
+
+ROWS: dict[str, Metric] = {
+    "pose_error": Metric(
+        pose_error,
+        _TAKES,
+        0.0,
+        "degrees",
+        "lower",
+        "angle between the head's direction in the swap and in the original, from landmarks fitted to each",
+    ),
+    "landmark_error": Metric(
+        landmark_error,
+        _TAKES,
+        0.0,
+        "of the eyes' distance",
+        "lower",
+        "brows, nose, eyes and mouth of the swap against the original's, laid over one another; the source's shape counts too",
+    ),
+    "eye_error": Metric(
+        eye_error,
+        _TAKES,
+        0.0,
+        "per cent of an eye's width",
+        "lower",
+        "how far the eyes are open in the swap against the original",
+    ),
+    "mouth_error": Metric(
+        mouth_error,
+        _TAKES,
+        0.0,
+        "per cent of the nose's length",
+        "lower",
+        "how far the mouth is open in the swap against the original",
+    ),
+}

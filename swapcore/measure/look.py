@@ -41,6 +41,7 @@ class Look:
     original_embedding_before: np.ndarray | None = None  # (128,)
     result_embedding_before: np.ndarray | None = None
     truth_crop: np.ndarray | None = None  # (CROP_SIDE, CROP_SIDE, 3) the true swap, in the same crop
+    truth_landmarks: np.ndarray | None = None  # (68, 2) fitted to it, pixels of the crop
     original_second: np.ndarray | None = None  # (d,) the second embedding, unit length
     result_second: np.ndarray | None = None
     references_second: np.ndarray | None = None  # (m, d) of the swap's source

@@ -28,23 +28,33 @@ def roll(view: View) -> float:
 
 
 def mouth_open(view: View) -> float:
-    """How far the mouth is open, per cent: the mean gap between the inner lips over the length of the nose.
+    """How far the mouth is open, per cent; see mouth_opening."""
+    return mouth_opening(view.landmarks_xy)
+
+
+def eyes_open(view: View) -> float:
+    """How far the eyes are open, per cent; see eye_opening."""
+    return eye_opening(view.landmarks_xy)
+
+
+def mouth_opening(landmarks_xy: np.ndarray) -> float:
+    """How far the mouth of landmarks (68, 2) is open, per cent: the mean gap between the inner lips over the nose's length.
 
     0 closed, about 20 in speech, 50 to 75 wide open. Gaps and nose turn alike, so yaw counts by a tenth to 40 degrees,
     pitch by a quarter to 15. (Usual is the gap over the mouth's width, which also changes with smile, pucker and yaw.)
     """
-    p = view.landmarks_xy
+    p = landmarks_xy
     nose = max(_apart(p, 27, 33), 1e-3)
     return float(min(100 * (_apart(p, 61, 67) + _apart(p, 62, 66) + _apart(p, 63, 65)) / 3 / nose, 1000))
 
 
-def eyes_open(view: View) -> float:
-    """How far the eyes are open, per cent: the mean gap between the lids over the width of the wider eye.
+def eye_opening(landmarks_xy: np.ndarray) -> float:
+    """How far the eyes of landmarks (68, 2) are open, per cent: the mean gap between the lids over the wider eye's width.
 
     The eye aspect ratio (Soukupova & Cech 2016), with the width of the eye that is turned less, so that yaw counts less.
     Open eyes have 20 to 45 on footage, by the person; blinks 13 to 17, for dlib's landmarks seldom close wholly.
     """
-    p = view.landmarks_xy
+    p = landmarks_xy
     gap = sum(_apart(p, corner + 1, corner + 5) + _apart(p, corner + 2, corner + 4) for corner in (36, 42)) / 4
     return float(min(100 * gap / max(_apart(p, 36, 39), _apart(p, 42, 45), 1e-3), 1000))
 
