@@ -36,6 +36,7 @@ ORDER = [
     "convert",
     "measure",
     "dataset",
+    "advice",
     "models",
     "losses",
     "train",
@@ -44,6 +45,7 @@ ORDER = [
     "passes",
     "views",
     "page",
+    "pages",
     "studio",
 ]
 TOGETHER = {"models", "losses", "train"}

@@ -20,6 +20,7 @@ FRESH = {
     "sort": 3,
     "clean": 3,
     "dataset": 3,
+    "advise": 2,
     "train": 2,
     "convert": 2,
     "label": 2,
@@ -94,6 +95,7 @@ def test_a_clip_added_is_extracted_alone_and_its_person_follows(toy):
         "sort": 1,
         "clean": 1,
         "dataset": 1,
+        "advise": 1,
         "train": 1,
         **ONE_VIDEO,
     }
@@ -102,7 +104,7 @@ def test_a_clip_added_is_extracted_alone_and_its_person_follows(toy):
 def test_a_clip_removed(toy):
     del toy.clips["a2"]
     toy.save()
-    assert toy.plan() == {"sort": 1, "clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+    assert toy.plan() == {"sort": 1, "clean": 1, "dataset": 1, "advise": 1, "train": 1, **ONE_VIDEO}
 
 
 def test_a_clip_replaced(toy):
@@ -115,6 +117,7 @@ def test_a_clip_replaced(toy):
         "sort": 1,
         "clean": 1,
         "dataset": 1,
+        "advise": 1,
         "train": 1,
         **ONE_VIDEO,
     }
@@ -201,7 +204,7 @@ def test_people_who_are_refused_or_known_by_hand(made, tmp_path):
 
 def test_a_face_rejected_by_hand(toy):
     toy.write("config/edits/ann.yaml", "reject:\n- {clip: a1, face: 000001_0, box: [1, 2, 30, 40]}\n")
-    assert toy.plan() == {"clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+    assert toy.plan() == {"clean": 1, "dataset": 1, "advise": 1, "train": 1, **ONE_VIDEO}
 
 
 def test_an_archive_changed_by_hand_is_not_extracted_again(toy):
@@ -210,7 +213,7 @@ def test_an_archive_changed_by_hand_is_not_extracted_again(toy):
     before = archive.read_bytes(), archive.stat()
     try:
         archive.write_bytes(b"faces, some of them taken out")
-        assert toy.plan() == {"groups": 1, "sort": 1, "clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+        assert toy.plan() == {"groups": 1, "sort": 1, "clean": 1, "dataset": 1, "advise": 1, "train": 1, **ONE_VIDEO}
         archive.unlink()
         plan = toy.plan()
         assert plan["faces"] == 1 and "frames" not in plan
@@ -233,9 +236,10 @@ SETTINGS = {
     "references": ({"max_faces": 20}, AFTER_FACES),
     "identify": ({"threshold": 0.5}, {k: v for k, v in AFTER_FACES.items() if k != "references"}),
     "groups": ({"threshold": 0.4}, {"groups": 4}),
-    "sort": ({"by": "yaw"}, {"sort": 3, "clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
-    "clean": ({"min_sharpness": 2}, {"clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
+    "sort": ({"by": "yaw"}, {"sort": 3, "clean": 3, "dataset": 3, "advise": 2, "train": 2, **VIDEOS}),
+    "clean": ({"min_sharpness": 2}, {"clean": 3, "dataset": 3, "advise": 2, "train": 2, **VIDEOS}),
     "dataset": ({"max_faces": 99}, {"dataset": 3, "train": 2, **VIDEOS}),
+    "advise": ({"few": 3}, {"advise": 2}),
     "train": ({"budget": {"steps": 9}}, {"train": 2, **VIDEOS}),
     "convert": ({"colour": "none"}, VIDEOS),
     "label": ({"producer": "us"}, VIDEOS),
@@ -292,7 +296,7 @@ def test_a_setting_of_one_swap_concerns_that_swap(toy):
 def test_a_setting_of_one_person_concerns_that_person(toy):
     toy.config["people"]["ann"] |= {"clean": {"looks": [1]}}
     toy.save()
-    assert toy.plan() == {"clean": 1, "dataset": 1, "train": 1, **ONE_VIDEO}
+    assert toy.plan() == {"clean": 1, "dataset": 1, "advise": 1, "train": 1, **ONE_VIDEO}
 
 
 def test_a_hint_changes_nothing(toy):
@@ -306,7 +310,7 @@ def test_a_hint_changes_nothing(toy):
     [
         ("convert.py", VIDEOS),
         ("measure/metrics.py", {"measure": 2, "report": 2}),  # the strip shows frames that measure chose
-        ("clean.py", {"clean": 3, "dataset": 3, "train": 2, **VIDEOS}),
+        ("clean.py", {"clean": 3, "dataset": 3, "advise": 2, "train": 2, **VIDEOS}),
     ],
 )
 def test_a_module_changed_concerns_the_stages_that_run_it(toy, module, expected):

@@ -195,6 +195,26 @@ class Dataset(Section):
     """More are thinned out evenly over the poses."""
 
 
+class Advise(Section):
+    """What a swap's dataset lacks, and which of its faces to drop: said before training."""
+
+    radius: float = Field(1.0, gt=0, le=5)
+    """How far from a face of the target the source's nearest may be to count as alike: 1 is 15 degrees of yaw, or 20 of pitch,
+    a mouth 20 per cent wider open, eyes 35 per cent, a side of the face 10 per cent brighter; differences add up as squares."""
+    few: int = Field(10, ge=0)
+    """So many faces of the source in a region, or fewer, count as hardly any."""
+    min_share: float = Field(1.0, ge=0, le=100)
+    """A gap that fewer of the target's frames fall into is not named, per cent."""
+    soft: float = Field(40.0, ge=0, le=100)
+    """Faces less sharp than this are named to be dropped, per cent of the person's median, where they are soft at all."""
+    twins: float = Field(6.0, ge=0, le=50)
+    """As `clean.near_duplicates`, which looks within a clip, over all clips of a person: takes of one scene repeat themselves."""
+    drop: int = Field(60, ge=0)
+    """Faces of each person named to be dropped at most."""
+    examples: int = Field(8, ge=0, le=40)
+    """Faces of the target shown for each gap, each above the most similar of the source."""
+
+
 class Budget(Section):
     """How long to train; one of the two."""
 
@@ -364,6 +384,7 @@ SECTIONS: dict[str, type[Section]] = {
     "sort": Sort,
     "clean": Clean,
     "dataset": Dataset,
+    "advise": Advise,
     "train": Train,
     "convert": Convert,
     "label": Label,

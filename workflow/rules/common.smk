@@ -24,7 +24,7 @@ PERSON_FILES = [
     "dataset.json",
     "coverage.png",
 ]
-SWAP_FILES = ["trained.json", "weights.h5", "loss.png", "preview.jpg"]
+SWAP_FILES = ["advice.json", "advice.html", "trained.json", "weights.h5", "loss.png", "preview.jpg"]
 # what a video's pixels depend on, beside convert, label and each swap's train
 STAGES_BEHIND = ["frames", "faces", "references", "identify", "clean", "dataset"]
 VIDEO_FILES = ["video.mp4", "provenance.json", "verified.json", "measures.json", "strip.jpg"]
@@ -247,6 +247,12 @@ def clips_of_swap(wildcards):
     """Names of the clips that a swap learns from."""
     swap = PROJECT.swaps[wildcards.swap]
     return clips_of(swap.source, swap.target)
+
+
+def changed_by(wildcards):
+    """Names of the clips in which a swap changes its target; without a video of it, all that have the target."""
+    shown = [video.clip for video in PROJECT.videos.values() if wildcards.swap in video.swaps]
+    return list(dict.fromkeys(shown)) or clips_of(PROJECT.swaps[wildcards.swap].target)
 
 
 # of videos.smk

@@ -13,7 +13,7 @@ rule preview:
         report(
             "results/videos/{video}/preview.jpg",
             caption="../report/preview.rst",
-            category="3 Videos",
+            category="4 Videos",
             labels={"video": "{video}", "file": "preview"},
         ),
     log:

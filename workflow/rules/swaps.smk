@@ -1,4 +1,43 @@
-# Per swap: one encoder for both people, a decoder each. Training goes on from its state, which is no output.
+# Per swap: what its dataset lacks, known before training; then one encoder for both people, a decoder each.
+rule advise:
+    input:
+        source_scores=person_files("source", "scores.parquet"),
+        source_decisions=person_files("source", "decisions.parquet"),
+        target_scores=person_files("target", "scores.parquet"),
+        target_decisions=person_files("target", "decisions.parquet"),
+        archives=lambda wildcards: of_clips(clips_of_swap(wildcards), "faces.zip"),
+    output:
+        json="results/swaps/{swap}/advice.json",
+        page=report(
+            "results/swaps/{swap}/advice.html",
+            caption="../report/advice.rst",
+            category="2 Advice",
+            labels={"swap": "{swap}", "page": "what is missing, what to film, what to drop"},
+        ),
+    log:
+        "results/logs/advise/{swap}.log",
+    benchmark:
+        "results/benchmarks/advise/{swap}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        run=script("advise"),
+        code=code.digest(ROOT / "scripts/advise.py"),
+        settings=PROJECT.settings("advise"),
+        source=lambda wildcards: PROJECT.swaps[wildcards.swap].source,
+        target=lambda wildcards: PROJECT.swaps[wildcards.swap].target,
+        target_clips=changed_by,
+        clips=clips_of_swap,
+    shell:
+        "{params.run} --settings {params.settings:q} --swap {wildcards.swap}"
+        " --source {params.source} --target {params.target}"
+        " --source-scores {input.source_scores:q} --source-decisions {input.source_decisions:q}"
+        " --target-scores {input.target_scores:q} --target-decisions {input.target_decisions:q}"
+        " --target-clips {params.target_clips} --clips {params.clips} --archives {input.archives:q}"
+        " --json {output.json:q} --page {output.page:q} --log {log:q}"
+
+
+# Training goes on from its state, which is no output.
 rule train:
     input:
         source=person_files("source", "dataset.parquet"),
@@ -12,13 +51,13 @@ rule train:
         curve=report(
             "results/swaps/{swap}/loss.png",
             caption="../report/curve.rst",
-            category="2 Training",
+            category="3 Training",
             labels={"swap": "{swap}", "picture": "loss"},
         ),
         preview=report(
             "results/swaps/{swap}/preview.jpg",
             caption="../report/preview.rst",
-            category="2 Training",
+            category="3 Training",
             labels={"swap": "{swap}", "picture": "preview"},
         ),
     log:

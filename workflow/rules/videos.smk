@@ -42,7 +42,7 @@ rule label:
         video=report(
             "results/videos/{video}/video.mp4",
             caption="../report/video.rst",
-            category="3 Videos",
+            category="4 Videos",
             labels={"video": "{video}", "file": "video"},
         ),
         provenance="results/videos/{video}/provenance.json",
@@ -103,7 +103,7 @@ rule measure:
         report(
             "results/videos/{video}/measures.json",
             caption="../report/measures.rst",
-            category="3 Videos",
+            category="4 Videos",
             labels={"video": "{video}", "file": "measures"},
         ),
     log:
@@ -136,7 +136,7 @@ rule report:
         report(
             "results/videos/{video}/strip.jpg",
             caption="../report/strip.rst",
-            category="3 Videos",
+            category="4 Videos",
             labels={"video": "{video}", "file": "before and after"},
         ),
     log:
