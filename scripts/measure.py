@@ -7,7 +7,7 @@ import json
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, convert, embedding, label, measure, nets, progress, store, video
+from swapcore import align, config, convert, detect, embedding, label, measure, nets, progress, store, video
 from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable, References
 
 
@@ -25,6 +25,9 @@ def main(args):
     wanted = measure.spread(list(swapped), settings.frames)
     rows = np.isin(frames.number, [n for w in wanted for n in (w - 1, w)])  # each with the frame before it
     session = nets.identity_session(threads=1)  # the rule takes one core
+    fit = detect.fitter(nets.model_path("landmarks"))
+    names = [swap["name"] for swap in swaps]
+    trained = dict(zip(names, (store.read_json(path) for path in args.trained), strict=True))
     looks = measure.looks(
         pairs(args, frames, info, rows),
         faces=faces,
@@ -33,6 +36,9 @@ def main(args):
         embed=lambda frame_bgr, landmarks_xy: embedding.embed(frame_bgr, landmarks_xy[None], session)[0],
         references=references,
         note=notes(args.video_file, frames, info),
+        refit=lambda frame_bgr, landmarks_xy: detect.refit(detect.grey(frame_bgr), landmarks_xy, fit),
+        laid=masks(config.parse("convert", args.convert_settings), trained),
+        truth=truths(json.loads(args.truth), wanted),
     )
     total = sum(len(swapped[w]) for w in wanted)
     found = [measure.evaluate(look) for look in progress.track(looks, total, "measure", unit="faces")]
@@ -45,6 +51,39 @@ def pairs(args, frames, info, rows):
     results = video.decode(args.video_file, video.made(frames), info, wanted=set(np.flatnonzero(rows).tolist()))
     for (number, original_bgr), (_, result_bgr) in zip(originals, results, strict=True):
         yield number, original_bgr, result_bgr
+
+
+def masks(settings, trained):
+    """A function of a swap, landmarks and (h, w): where its face was laid, as conversion works it out."""
+
+    def laid(swap, landmarks_xy, frame_hw):
+        side, span = trained[swap]["resolution"], trained[swap]["span"] / trained[swap]["coverage"]
+        matrix = align.crop_matrix(landmarks_xy, size=side, span=span, centring=trained[swap]["centring"])
+        look = {"mask": settings.mask, "erode": settings.erode, "soften": settings.soften}
+        size = span * side / align.scale(matrix)
+        return convert.face_alpha(landmarks_xy, matrix, side=side, face_size=size, frame_hw=frame_hw, **look)
+
+    return laid
+
+
+def truths(known, wanted):
+    """A function of a swap and a number of the frames `wanted`, ascending: the true swap's picture where it is `known`.
+
+    known: swap -> what studio.true_swap takes. A picture is drawn when it is asked for.
+    """
+    if not known:
+        return lambda swap, number: None
+    from swapcore import studio  # takes a second, and is seldom needed
+
+    drawn = {swap: studio.true_swap(**part, numbers=wanted) for swap, part in known.items()}
+    last = dict.fromkeys(drawn, (-1, None))
+
+    def truth(swap, number):
+        while swap in drawn and last[swap][0] < number:
+            last[swap] = next(drawn[swap])[:2]
+        return last[swap][1] if swap in drawn else None
+
+    return truth
 
 
 def notes(path, frames, info):
@@ -65,6 +104,7 @@ if __name__ == "__main__":
         arguments(
             __doc__,
             settings="text: JSON of the section measure",
+            convert_settings="text: JSON of the section convert",
             video_file="file: video.mp4",
             path="file: the clip",
             frames="file: frames.parquet of the clip",
@@ -72,6 +112,8 @@ if __name__ == "__main__":
             people="file: people.parquet of the clip",
             swaps="text: JSON list of {name, source, target}",
             decisions="files: decisions.parquet of each swap's target, in order",
+            trained="files: trained.json of each swap, in order",
+            truth="text: JSON of swap -> what studio.true_swap takes, of those whose truth is known",
             references="files: references.parquet of source and target of each swap, in this order",
             out="file: measures.json",
         ),

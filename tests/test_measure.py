@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from analytic import face
 
-from swapcore import label, measure, store, video
+from swapcore import align, label, measure, store, video
 from swapcore.errors import SwapError
 from swapcore.types import Changed, ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable, References
 
@@ -64,6 +64,16 @@ def look(**changed) -> measure.Look:
 
 @pytest.mark.parametrize("name", measure.METRICS)
 class TestTable:
+    def test_a_worst_frame_says_why(self, name):
+        metric = measure.METRICS[name]
+        words = metric.why.format(name=name, value=1.0, usual=2.0, baseline=3.0)
+        assert metric.step > 0 and "where" in words and "\n" not in words and "{" not in words
+
+    def test_without_what_it_takes_there_is_no_value(self, name):
+        metric = measure.METRICS[name]
+        values = measure.evaluate(look(**{metric.takes[-1]: None}))
+        assert values.value[name] is None and None in {values.baseline[name], values.value[name]}
+
     def test_row_is_complete(self, name):
         metric = measure.METRICS[name]
         fields = set(measure.Look.__dataclass_fields__)
@@ -182,6 +192,7 @@ def test_summary_is_json_with_every_metric():
     looks[8] = look(frame=8, swap="other", result_embedding=unit(1)[0], references=unit(1, 2))
     found = measure.summarise([measure.evaluate(x) for x in looks], references={"s": unit(1, 2), "other": unit(1, 2)})
     assert set(found) == {*measure.METRICS, "worst", "note"}
+    assert found["identity_distance"]["source_real"] == pytest.approx(np.sqrt(2), abs=1e-4)
     for name in measure.METRICS:
         assert {"value", "unit", "better", "baseline", "swaps"} <= set(found[name])
     assert found["identity_distance"]["swaps"] == pytest.approx({"s": 1.8028, "other": 0.7071}, abs=0.05)
@@ -189,16 +200,59 @@ def test_summary_is_json_with_every_metric():
     assert (
         found["identity_distance"]["alarm"].startswith("swap other is nearer") and "alarm" not in found["outside_psnr"]
     )
-    assert found["worst"][0] == 5 and len(found["worst"]) == measure.WORST
+    first = found["worst"][0]
+    assert set(first) == {"frame", "swap", "metric", "value", "baseline", "why"}
+    assert (first["frame"], first["swap"], len(found["worst"])) == (5, "s", measure.WORST)
     assert "Over 12 frames" in found["note"] and found["note"].count("\n") == 0
     json.dumps(found, allow_nan=False)
+
+
+def rows_of(metric: str, values, swap: str = "s", baseline: float = 0.0):
+    """Faces that differ in one metric."""
+    none = dict.fromkeys(measure.METRICS)
+    return [
+        measure.Values(frame, swap, {**none, metric: value}, {**none, metric: baseline}, {})
+        for frame, value in enumerate(values)
+    ]
+
+
+def test_the_worst_stand_out_by_the_most_steps():
+    seam = rows_of("seam", [1.0, 1.1, 0.9, 1.0, 6.0, 1.0, 1.1])  # five steps of 1
+    turned = rows_of("pose_error", [4.0, 4.1, 3.9, 4.0, 4.0, 4.0, 34.0])  # ten of 3
+    both = [
+        a._replace(value={**a.value, "pose_error": b.value["pose_error"]}, baseline={**a.baseline, "pose_error": 0.0})
+        for a, b in zip(seam, turned, strict=True)
+    ]
+    found = measure.worst(both)
+    assert [(w["frame"], w["metric"], w["value"]) for w in found[:2]] == [(6, "pose_error", 34.0), (4, "seam", 6.0)]
+    assert found[0]["why"] == ("the head looks 34 degrees away from where it does in the original, where 4 are usual")
+    assert len(found) == 7, "every frame once"
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "baseline"),
+    [
+        ("seam", [1, 9, 2, 1.5], 0.0),
+        ("mask_iou", [0.9, 0.2, 0.99, 0.95], 1.0),  # higher is better
+        ("sharpness_ratio", [1.1, 0.1, 1.0, 2.0], 1.0),  # nearer is better
+        ("sharpness_ratio", [1.1, 9.0, 1.0, 0.5], 1.0),
+    ],
+)
+def test_the_worst_follow_the_direction(metric, values, baseline):
+    assert measure.worst(rows_of(metric, values, baseline=baseline))[0]["frame"] == 1
+
+
+def test_a_face_stands_out_from_those_of_its_own_swap():
+    rows = rows_of("seam", [9.0, 9.0, 9.0]) + rows_of("seam", [1.0, 3.0, 1.0], swap="other")
+    first = measure.worst(rows)[0]
+    assert (first["frame"], first["swap"]) == (1, "other")
 
 
 def test_what_cannot_be_told_is_left_out():
     rows = [measure.evaluate(look(original_before=None, outside=np.zeros((SIDE, SIDE), bool)))]
     found = measure.summarise(rows, references={"s": unit(1, 2)})
     assert found["flicker_ratio"]["value"] is None and found["outside_psnr"]["value"] is None
-    assert found["worst"] == [7]
+    assert [w["frame"] for w in found["worst"]] == [7]
     with pytest.raises(ValueError, match="nothing"):
         measure.summarise([], references={})
 
@@ -249,6 +303,9 @@ def test_looks_pair_faces_with_themselves_and_the_frame_before():
             embed=embed,
             references={"one": unit(0), "two": unit(1)},
             note={4: note},
+            refit=lambda frame_bgr, landmarks_xy: landmarks_xy + frame_bgr[0, 0, 0],
+            laid=lambda swap, landmarks_xy, size_hw: (50, 60, np.ones((30, 40), np.float32)),
+            truth=lambda swap, number: originals[number] + np.uint8(9) if swap == "one" else None,
         )
     )
     assert [(x.frame, x.swap) for x in found] == [(4, "one"), (4, "two"), (9, "two")]
@@ -257,7 +314,17 @@ def test_looks_pair_faces_with_themselves_and_the_frame_before():
     np.testing.assert_array_equal(first.result_before, measure.crop(results[3], faces.landmarks_xy[0]))
     assert second.original_before is None  # b was not there in frame 3
     assert third.result_before is None  # nor in frame 8
-    assert all(frame is results[x.frame] for (frame, _), x in zip(asked, found, strict=True))
+    assert [any(frame is r for r in results.values()) for frame, _ in asked] == [False, True] * 4, "now, before, 4, 9"
+    assert asked[1][0] is results[4] and asked[3][0] is results[3]
+    np.testing.assert_array_equal(first.result_embedding, unit(2)[0])
+    np.testing.assert_array_equal(first.original_embedding_before, unit(3)[0])
+    np.testing.assert_array_equal(first.truth_crop, measure.crop(originals[4] + np.uint8(9), faces.landmarks_xy[1]))
+    moved = first.result_landmarks - first.original_landmarks  # of pictures that differ by 1
+    scale = align.scale(align.crop_matrix(faces.landmarks_xy[1], size=SIDE, span=0.6))
+    assert moved == pytest.approx(scale, rel=0.05)  # the crop leans a little
+    assert first.truth_landmarks is not None and second.truth_crop is None and second.truth_landmarks is None
+    assert first.mask.sum() == pytest.approx(30 * 40 * scale**2, rel=0.1) and first.mask_before is not None
+    assert third.mask_before is None
     assert not first.outside[210, 120] and third.outside[210, 120]
     assert not first.outside[80, 180], "the other swapped face is not outside"
     assert first.outside[150, 120], "a face that is left alone is"
@@ -307,9 +374,15 @@ def made(tmp_path) -> Namespace:
     for name, at in (("x", (0, 1)), ("a", (2, 3)), ("y", (4, 5)), ("b", (6, 7))):
         table = References(origin=np.array(["photo"] * 2, object), embedding=unit(*at))
         store.write_table(tmp_path / f"{name}.parquet", table)
+    shape = {"resolution": 64, "centring": "legacy", "span": 0.5, "coverage": 0.8}
+    for name in ("one", "two"):
+        store.write_json(tmp_path / f"trained_{name}.json", shape)
     swaps = [{"name": "one", "source": "x", "target": "a"}, {"name": "two", "source": "y", "target": "b"}]
     return Namespace(
         settings="{}",
+        convert_settings="{}",
+        trained=[tmp_path / f"trained_{name}.json" for name in ("one", "two")],
+        truth="{}",
         video_file=tmp_path / "video.mp4",
         path=tmp_path / "clip.mp4",
         frames=tmp_path / "frames.parquet",
@@ -347,8 +420,11 @@ def test_measure_script(scripts, made, monkeypatch):
     assert found["flicker_ratio"]["value"] == pytest.approx(1, abs=0.03)
     near, far = np.sqrt(2) / 2, np.sqrt(2)  # e0 to its own references and to others
     assert found["identity_distance"]["swaps"] == pytest.approx({"one": near, "two": far}, abs=1e-3)
-    assert found["identity_distance"]["baseline"] == 1  # the table's embeddings are zeros
-    assert set(found["worst"]) == {1, 2, 3, 4}
+    assert found["identity_distance"]["baseline"] == found["identity_distance"]["value"]  # the same embeddings
+    assert {(w["frame"], w["swap"]) for w in found["worst"]} == {(n, s) for n in (1, 2, 3, 4) for s in ("one", "two")}
+    # all is darker alike: no step at the mask's edge
+    assert found["seam"]["value"] < 0.3 and found["mask_iou"]["value"] is not None
+    assert found["truth_psnr"]["value"] is None
 
 
 def test_report_script(scripts, made):

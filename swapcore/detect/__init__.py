@@ -2,7 +2,7 @@
 
 from swapcore.detect.detectors import DETECTORS, PHOTO_SCALE, SMALL_SCALE, Detector, cnn, hog, yunet
 from swapcore.detect.follow import CARRY_SECONDS, GAP_SECONDS, Found, follow
-from swapcore.detect.landmarks import BOX_DOWN, BOX_SIDE, Fitter, box_around, fitter, grey, lean, locate, overlap
+from swapcore.detect.landmarks import BOX_DOWN, BOX_SIDE, Fitter, box_around, fitter, grey, lean, locate, overlap, refit
 from swapcore.detect.steady import smooth
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "lean",
     "locate",
     "overlap",
+    "refit",
     "smooth",
     "yunet",
 ]

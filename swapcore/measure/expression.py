@@ -75,6 +75,8 @@ ROWS: dict[str, Metric] = {
         "degrees",
         "lower",
         "angle between the head's direction in the swap and in the original, from landmarks fitted to each",
+        step=3.0,
+        why="the head looks {value:.0f} degrees away from where it does in the original, where {usual:.0f} are usual",
     ),
     "landmark_error": Metric(
         landmark_error,
@@ -83,6 +85,8 @@ ROWS: dict[str, Metric] = {
         "of the eyes' distance",
         "lower",
         "brows, nose, eyes and mouth of the swap against the original's, laid over one another; the source's shape counts too",
+        step=0.02,
+        why="brows, eyes, nose and mouth lie {value:.3f} of the eyes' distance from the original's, where {usual:.3f} is usual",
     ),
     "eye_error": Metric(
         eye_error,
@@ -91,6 +95,8 @@ ROWS: dict[str, Metric] = {
         "per cent of an eye's width",
         "lower",
         "how far the eyes are open in the swap against the original",
+        step=5.0,
+        why="the eyes are {value:.0f} % of their width more open or closed than in the original, where {usual:.0f} is usual",
     ),
     "mouth_error": Metric(
         mouth_error,
@@ -99,5 +105,7 @@ ROWS: dict[str, Metric] = {
         "per cent of the nose's length",
         "lower",
         "how far the mouth is open in the swap against the original",
+        step=8.0,
+        why="the mouth is {value:.0f} % of the nose's length more open or closed than the original's, where {usual:.0f} is usual",
     ),
 }

@@ -51,7 +51,10 @@ class Look:
 
 
 class Metric(NamedTuple):
-    """A row of METRICS. `function` gets the `takes` of a Look, `baseline` the same function of the unchanged target."""
+    """A row of METRICS. `function` gets the `takes` of a Look, `baseline` the same function of the unchanged target.
+
+    Where anything taken is None, the value is None.
+    """
 
     function: Callable[..., float | None]
     takes: tuple[str, ...]
@@ -59,3 +62,10 @@ class Metric(NamedTuple):
     unit: str
     better: Literal["lower", "higher", "nearer the baseline"]
     source: str
+    step: float = (
+        0.05  # a difference that counts: so much is seen, or more than noise; of a logarithm where nearer is better
+    )
+    why: str = "{name} is {value:.3g}; in half of the frames it is {usual:.3g} or better"  # of one of the worst frames
+    real: tuple[Callable[..., float | None], tuple[str, ...]] | None = (
+        None  # the same figure for real frames of the source
+    )

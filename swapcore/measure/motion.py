@@ -160,14 +160,19 @@ ROWS: dict[str, Metric] = {
         "ratio",
         "nearer the baseline",
         "change from frame to frame inside the aligned face, swapped over original",
+        step=0.3,
+        why="the face changes {value:.2f} times as much from the frame before as the original, where {usual:.2f} is usual",
     ),
     "warp_error_ratio": Metric(
         warp_error_ratio,
         _ALL,
         1.0,
         "ratio",
-        "nearer the baseline",
+        "lower",
         "what the original's motion does not explain of that change, swapped over original; 1 is as calm, more is restless",
+        step=0.3,
+        why="beside its motion the face changes {value:.2f} times as much from the frame before as the original, where "
+        "{usual:.2f} is usual",
     ),
     "mask_iou": Metric(
         mask_iou,
@@ -176,6 +181,8 @@ ROWS: dict[str, Metric] = {
         "ratio",
         "higher",
         "overlap of the mask with the one before, moved as the picture moves",
+        step=0.02,
+        why="the mask overlaps {value:.3f} with that of the frame before, where {usual:.3f} is usual",
     ),
     "edge_jump": Metric(
         edge_jump,
@@ -184,6 +191,8 @@ ROWS: dict[str, Metric] = {
         f"pixels of a crop of {CROP_SIDE}",
         "lower",
         "how far the mask's upper edge jumps against the picture from frame to frame, 95th percentile",
+        step=1.0,
+        why="the mask's upper edge jumps by {value:.1f} pixels of the crop from the frame before, where {usual:.1f} is usual",
     ),
     "identity_jitter": Metric(
         identity_jitter,
@@ -192,6 +201,9 @@ ROWS: dict[str, Metric] = {
         "dlib embedding, Euclidean",
         "lower",
         "change of the face's identity from frame to frame; baseline: the original's",
+        step=0.05,
+        why="the face's identity changes by {value:.2f} from the frame before, where {usual:.2f} is usual; the original's by "
+        "{baseline:.2f}",
     ),
 }
 

@@ -62,6 +62,8 @@ ROWS: dict[str, Metric] = {
         "dB",
         "higher",
         "clip against video away from the swapped faces; about 40 is left by the lossy encode",
+        step=1.0,
+        why="away from the face the picture is {value:.1f} dB from the clip's, where {usual:.1f} is usual",
     ),
     "sharpness_ratio": Metric(
         sharpness_ratio,
@@ -70,6 +72,8 @@ ROWS: dict[str, Metric] = {
         "ratio",
         "nearer the baseline",
         "fine detail inside the face, swapped over original; a model of few pixels makes soft faces",
+        step=0.2,
+        why="the face has {value:.2f} times the original's fine detail, where {usual:.2f} is usual",
     ),
     "seam": Metric(
         seam,
@@ -78,6 +82,8 @@ ROWS: dict[str, Metric] = {
         "CIEDE2000",
         "lower",
         "how much more the colour steps across the mask's edge than in the original; below about 1 it is not seen",
+        step=1.0,
+        why="the colour steps across the mask's edge by {value:.1f} more than in the original, where {usual:.1f} is usual",
     ),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,37 +11,43 @@ from swapcore.measure.identity import reference_spread
 from swapcore.measure.look import Look, Metric
 from swapcore.measure.metrics import METRICS
 
-WORST = 6  # frames listed as the worst
+WORST = 10  # frames listed as the worst
 
 
 class Values(NamedTuple):
-    """The metrics of one face in one frame, and of the unchanged target there; None where one cannot be told."""
+    """The metrics of one face in one frame, of the unchanged target there, and of real frames of the source; None where one
+    cannot be told.
+    """
 
     frame: int
     swap: str
     value: dict[str, float | None]
     baseline: dict[str, float | None]
+    real: dict[str, float | None]
 
 
 def evaluate(look: Look) -> Values:
     """Every metric of one look."""
 
-    def call(metric: Metric, fields: tuple[str, ...]) -> float | None:
+    def call(function: Callable[..., float | None], fields: tuple[str, ...]) -> float | None:
         taken = [getattr(look, field) for field in fields]
-        return None if any(value is None for value in taken) else metric.function(*taken)
+        return None if any(value is None for value in taken) else function(*taken)
 
-    value = {name: call(m, m.takes) for name, m in METRICS.items()}
+    value = {name: call(m.function, m.takes) for name, m in METRICS.items()}
     baseline = {
-        name: call(m, m.baseline) if isinstance(m.baseline, tuple) else m.baseline for name, m in METRICS.items()
+        name: call(m.function, m.baseline) if isinstance(m.baseline, tuple) else m.baseline
+        for name, m in METRICS.items()
     }
-    return Values(look.frame, look.swap, value, baseline)
+    real = {name: call(*m.real) for name, m in METRICS.items() if m.real}
+    return Values(look.frame, look.swap, value, baseline, real)
 
 
 def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Means over all looks as JSON: each metric's value, per swap too, with unit, direction and baseline; worst frames; note.
 
-    references: swap -> (m, 128) embeddings of its source, for the alarm of a swap that is nearer to them than they are to
-    each other: then it fools the judge, not the eye. Raises ValueError without rows.
+    Where there is such a figure, `source_real` is the same of real frames of the source. references: swap -> (m, 128)
+    embeddings of its source, for the alarm of a swap that is nearer to them than they are to each other: then it fools the
+    judge, not the eye. Raises ValueError without rows.
     """
     if not rows:
         raise ValueError("nothing was looked at")
@@ -56,6 +62,8 @@ def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -
             "of": metric.source,
             "swaps": {s: _mean(r.value[name] for r in rows if r.swap == s) for s in swaps},
         }
+        if metric.real:
+            result[name]["source_real"] = _mean(r.real[name] for r in rows)
     alarms = [a for s in swaps if (a := alarm(s, result["identity_distance"]["swaps"][s], references[s]))]
     if alarms:
         result["identity_distance"]["alarm"] = "; ".join(alarms)
@@ -73,18 +81,43 @@ def alarm(swap: str, distance: float | None, references: np.ndarray) -> str | No
     )
 
 
-def worst(rows: Sequence[Values]) -> list[int]:
-    """The WORST frames by the mean of their ranks in all metrics, worst first: where to look."""
-    ranks: list[list[float]] = [[] for _ in rows]
-    for name, metric in METRICS.items():
-        told = [i for i, r in enumerate(rows) if r.value[name] is not None]
-        badness = [_badness(metric, rows[i].value[name], rows[i].baseline[name]) for i in told]
-        better = np.searchsorted(np.sort(badness), badness)  # how many are better; equals rank alike
-        for i, count in zip(told, better, strict=True):
-            ranks[i].append(count / len(told))
-    mean = np.array([np.mean(r) if r else 0 for r in ranks])
-    frames = dict.fromkeys(rows[i].frame for i in np.argsort(-mean, kind="stable"))
-    return list(frames)[:WORST]
+def worst(rows: Sequence[Values]) -> list[dict[str, Any]]:
+    """At most WORST faces that stand out from the others of their swap, worst first: where to look, and for what.
+
+    Each as frame, swap, metric, value, baseline, and why, a sentence. A face stands out by the metric in which it is worse than
+    the median by the most steps; a step is the metric's own, or more where the faces differ much (1.48 times the median
+    absolute deviation, which of a normal distribution is its standard deviation). A frame is listed once for a swap.
+    """
+    found = []
+    for swap in dict.fromkeys(r.swap for r in rows):
+        mine = [r for r in rows if r.swap == swap]
+        for name, metric in METRICS.items():
+            told = [r for r in mine if r.value[name] is not None]
+            if not told:
+                continue
+            badness = np.array([_badness(metric, r.value[name], r.baseline[name]) for r in told])
+            middle = np.median(badness)
+            steps = (badness - middle) / max(metric.step, 1.4826 * float(np.median(np.abs(badness - middle))))
+            usual = float(np.median([r.value[name] for r in told]))
+            found += [(float(n), r, name, usual) for n, r in zip(steps, told, strict=True)]
+    listed: dict[tuple[int, str], dict[str, Any]] = {}
+    for _, row, name, usual in sorted(found, key=lambda f: -f[0]):
+        listed.setdefault((row.frame, row.swap), _told(row, name, usual))
+    return list(listed.values())[:WORST]
+
+
+def _told(row: Values, name: str, usual: float) -> dict[str, Any]:
+    """One of the worst."""
+    value, baseline = row.value[name], row.baseline[name]
+    words = {"name": name, "value": value, "usual": usual, "baseline": 0.0 if baseline is None else baseline}
+    return {
+        "frame": row.frame,
+        "swap": row.swap,
+        "metric": name,
+        "value": round(value, 4),
+        "baseline": None if baseline is None else round(baseline, 4),
+        "why": METRICS[name].why.format(**words),
+    }
 
 
 def _badness(metric: Metric, value: float, baseline: float | None) -> float:
@@ -92,7 +125,7 @@ def _badness(metric: Metric, value: float, baseline: float | None) -> float:
         return value
     if metric.better == "higher":
         return -value
-    return abs(float(np.log(max(value, 1e-6) / baseline)))
+    return abs(float(np.log(max(value, 1e-6) / max(baseline, 1e-6))))
 
 
 def _note(rows: Sequence[Values], result: dict[str, Any], alarms: Sequence[str]) -> str:

@@ -88,12 +88,35 @@ def _detail(crop_bgr: np.ndarray) -> np.ndarray:
 _RESULT, _ORIGINAL = (("result_crop", "truth_crop", "mask"), ("original_crop", "truth_crop", "mask"))
 
 ROWS: dict[str, Metric] = {
-    "truth_psnr": Metric(truth_psnr, _RESULT, _ORIGINAL, "dB", "higher", "swapped face against the true swap"),
+    "truth_psnr": Metric(
+        truth_psnr,
+        _RESULT,
+        _ORIGINAL,
+        "dB",
+        "higher",
+        "swapped face against the true swap",
+        step=1.0,
+        why="the face is {value:.1f} dB from the true swap, where {usual:.1f} is usual",
+    ),
     "truth_ssim": Metric(
-        truth_ssim, _RESULT, _ORIGINAL, "ratio", "higher", "likeness of structure to the true swap (Wang et al. 2004)"
+        truth_ssim,
+        _RESULT,
+        _ORIGINAL,
+        "ratio",
+        "higher",
+        "likeness of structure to the true swap (Wang et al. 2004)",
+        step=0.03,
+        why="the face's structure is {value:.2f} like the true swap's, where {usual:.2f} is usual",
     ),
     "truth_colour": Metric(
-        truth_colour, _RESULT, _ORIGINAL, "CIEDE2000", "lower", "tone and shade against the true swap's"
+        truth_colour,
+        _RESULT,
+        _ORIGINAL,
+        "CIEDE2000",
+        "lower",
+        "tone and shade against the true swap's",
+        step=1.0,
+        why="tone and shade differ by {value:.1f} from the true swap's, where {usual:.1f} is usual",
     ),
     "truth_shape": Metric(
         truth_shape,
@@ -102,6 +125,8 @@ ROWS: dict[str, Metric] = {
         "of the eyes' distance",
         "lower",
         "landmarks against the true swap's",
+        step=0.02,
+        why="the landmarks lie {value:.3f} of the eyes' distance from the true swap's, where {usual:.3f} is usual",
     ),
     "truth_detail": Metric(
         truth_detail,
@@ -110,5 +135,7 @@ ROWS: dict[str, Metric] = {
         "ratio",
         "lower",
         "detail that is missed or wrong, over the true swap's own; 1 is a smooth face",
+        step=0.1,
+        why="detail missed or wrong is {value:.2f} of the true swap's, where {usual:.2f} is usual",
     ),
 }

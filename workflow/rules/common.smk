@@ -283,6 +283,26 @@ def swaps_json(wildcards):
     return json.dumps([{"name": s.name, "source": s.source, "target": s.target} for s in video_swaps(wildcards)])
 
 
+def true_swaps(wildcards):
+    """What studio.true_swap takes for each swap of a video whose truth is known: swap -> its arguments.
+
+    That is where an actor of the studio is alone in the clip and the source is known from one actor's clips alone.
+    """
+    studio = PROJECT.sections["studio"]
+    played = {f"results/studio/{name}.mp4": part for name, part in studio.clips.items()}
+    clip, known = PROJECT.clips[PROJECT.videos[wildcards.video].clip], {}
+    if clip.path in played and clip.alone:
+        look = {"size": studio.size, "rate": studio.rate, "grain": studio.grain}
+        part = played[clip.path]
+        for swap in video_swaps(wildcards):
+            seen = [PROJECT.clips[name] for name in clips_of(swap.source)]
+            actors = {played[c.path].actor if c.path in played and c.alone else None for c in seen}
+            if len(actors) == 1 and None not in actors:
+                play = {"performance": part.performance, "seconds": part.seconds}
+                known[swap.name] = {"source": actors.pop(), "target": part.actor, **play, **look}
+    return json.dumps(known, sort_keys=True)
+
+
 def people_of_video(wildcards):
     """Source and target of each swap, in order."""
     return [person for swap in video_swaps(wildcards) for person in (swap.source, swap.target)]

@@ -96,6 +96,7 @@ rule measure:
         faces=video_clip("faces.parquet"),
         people=video_clip("people.parquet"),
         decisions=decisions_of_targets,
+        trained=of_swaps("trained.json"),
         references=lambda wildcards: [
             f"results/people/{person}/references.parquet" for person in people_of_video(wildcards)
         ],
@@ -116,11 +117,14 @@ rule measure:
         run=script("measure"),
         code=code.digest(ROOT / "scripts/measure.py"),
         settings=PROJECT.settings("measure"),
+        convert=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         swaps=swaps_json,
+        truth=true_swaps,
     shell:
-        "{params.run} --settings {params.settings:q} --video-file {input.video:q} --path {input.path:q}"
+        "{params.run} --settings {params.settings:q} --convert-settings {params.convert:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
         " --decisions {input.decisions:q}"
+        " --trained {input.trained:q} --truth {params.truth:q}"
         " --references {input.references:q} --out {output:q} --log {log:q}"
 
 
