@@ -5,64 +5,125 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent
-SUFFIXES = {".py", ".html", ".css", ".js"}
+SUFFIXES = {".html", ".css", ".js", ".npz", ".onnx"}  # beside the modules of a package, and read by them
 # settings reach a stage as its params; errors, progress and reading ahead change no result
 WITHOUT_RESULT = {"config", "errors", "progress", "ahead", "code"}
 
 
+class Parsed(NamedTuple):
+    """What counts of a module."""
+
+    digest: str  # of its statements
+    names: frozenset[tuple[str, str]]  # (module of swapcore, name in it) that it uses; ("nets", "") is all of nets
+    own: frozenset[str]  # what it defines itself
+    plain: frozenset[str]  # what it imports by a plain name
+
+
 def digest(script: str | Path) -> str:
-    """Digest (16 hexadecimal digits) of a script and of all of `swapcore` that it imports, directly or not.
+    """Digest (16 hexadecimal digits) of a script and of all modules of `swapcore` that it uses, directly or not.
 
     Modules beside the script that it imports count with it, but for `common`, which only takes its options. Comments,
-    docstrings and layout do not count. A package counts as a whole, with the pages, styles and scripts in it.
+    docstrings and layout do not count. Of a package those modules count whose names are used, with the pages, styles,
+    tables and networks that lie beside them.
     """
     scripts = [Path(script)]
     for one in scripts:
-        beside = [one.with_name(f"{name}.py") for name in sorted(_parse(one)[2])]
+        beside = [one.with_name(f"{name}.py") for name in sorted(_parse(one).plain)]
         scripts += [other for other in beside if other.is_file() and other not in scripts]
-    todo, seen = set().union(*(_parse(one)[1] for one in scripts)), set()
+    seen: set[Path] = set()
+    todo = {file for one in scripts for file in _used(_parse(one).names)}
     while todo - seen:
-        unit = min(todo - seen)
-        seen.add(unit)
-        for file in _files(unit):
-            todo |= set(_parse(file)[1])
-    total = hashlib.sha256("".join(_parse(one)[0] for one in scripts).encode())
-    for unit in sorted(seen):
-        for file in _files(unit):
-            total.update(f"{file.relative_to(PACKAGE)}:{_parse(file)[0]}".encode())
+        file = min(todo - seen)
+        seen.add(file)
+        todo |= set(_used(_parse(file).names))
+    total = hashlib.sha256("".join(_parse(one).digest for one in scripts).encode())
+    for file in sorted(seen | _beside(seen)):
+        total.update(f"{file.relative_to(PACKAGE)}:{_parse(file).digest}".encode())
     return total.hexdigest()[:16]
 
 
-def _files(unit: str) -> list[Path]:
-    module = PACKAGE / f"{unit}.py"
-    package = (part for part in (PACKAGE / unit).rglob("*.*") if part.suffix in SUFFIXES)
-    parts = [module] if module.is_file() else sorted(package)
-    return [part for part in parts if part.name != "__main__.py"]  # a command for people: no stage imports it
+def _used(names: frozenset[tuple[str, str]]) -> Iterator[Path]:
+    """The files that define names."""
+    for module, name in names:
+        yield from _defining(module, name)
 
 
 @functools.cache
-def _parse(file: Path) -> tuple[str, frozenset[str], frozenset[str]]:
-    """Digest of a file's statements, the units of swapcore that it imports, and what it imports by a plain name."""
+def _defining(module: str, name: str) -> tuple[Path, ...]:
+    """The files that a name of a module stands for: those where it is defined, whatever hands it on."""
+    path = PACKAGE / module.replace(".", "/")
+    if module.split(".")[0] in WITHOUT_RESULT:
+        return ()
+    if (file := path.with_suffix(".py")).is_file():
+        return (file,)
+    if not (start := path / "__init__.py").is_file():
+        return ()
+    inside = f"{module}.{name}"
+    if name and ((path / f"{name}.py").is_file() or (path / name / "__init__.py").is_file()):
+        return _defining(inside, "")
+    parsed = _parse(start)
+    handed_on = [pair for pair in parsed.names if pair[1] == name]
+    if name and name not in parsed.own and handed_on:
+        return tuple(file for pair in handed_on for file in _defining(*pair))
+    if name in parsed.own:
+        return (start,)
+    # the package itself, as a value: whatever is in it, but for a command for people, which no stage imports
+    return tuple(part for part in sorted(path.rglob("*.py")) if part.name != "__main__.py")
+
+
+def _beside(files: set[Path]) -> set[Path]:
+    """What lies beside modules of packages and is no module."""
+    folders = {file.parent for file in files} - {PACKAGE}
+    return {part for folder in folders for part in folder.iterdir() if part.suffix in SUFFIXES}
+
+
+@functools.cache
+def _parse(file: Path) -> Parsed:
     if file.suffix != ".py":
-        return hashlib.sha256(file.read_bytes()).hexdigest(), frozenset(), frozenset()
+        return Parsed(hashlib.sha256(file.read_bytes()).hexdigest(), frozenset(), frozenset(), frozenset())
     tree = ast.parse(file.read_bytes())
-    units: set[str] = set()
-    plain: set[str] = set()
+    names, plain = _names(tree)
+    own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        own |= {target.id for target in targets if isinstance(target, ast.Name)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "swapcore":
-            units |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("swapcore."):
-            units.add(node.module.split(".")[1])
-        elif isinstance(node, ast.Import):
-            units |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("swapcore.")}
-            plain |= {alias.name for alias in node.names} - {"common"}
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
-            node
-        ):
+        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        if documented and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
-    text = ast.unparse(tree)
-    imported = frozenset(unit for unit in units - WITHOUT_RESULT if _files(unit))
-    return hashlib.sha256(text.encode()).hexdigest(), imported, frozenset(plain)
+    text = hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    return Parsed(text, frozenset(names), frozenset(own), frozenset(plain))
+
+
+def _names(tree: ast.Module) -> tuple[set[tuple[str, str]], set[str]]:
+    """What a module uses of swapcore, and what it imports by a plain name."""
+    names: set[tuple[str, str]] = set()
+    plain: set[str] = set()
+    bound: dict[str, str] = {}  # a name here -> the module it stands for
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "swapcore":
+            module = ".".join(node.module.split(".")[1:])
+            for alias in node.names:
+                whole = f"{module}.{alias.name}".lstrip(".")
+                path = PACKAGE / whole.replace(".", "/")
+                if path.with_suffix(".py").is_file():
+                    names.add((whole, ""))
+                elif (path / "__init__.py").is_file():
+                    bound[alias.asname or alias.name] = whole
+                else:
+                    names.add((module, alias.name))
+        elif isinstance(node, ast.Import):
+            names |= {(alias.name.split(".", 1)[1], "") for alias in node.names if alias.name.startswith("swapcore.")}
+            plain |= {alias.name for alias in node.names} - {"common"}
+    qualified = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in bound:
+            names.add((bound[node.value.id], node.attr))
+        elif isinstance(node, ast.Name) and node.id in bound and id(node) not in qualified:
+            names.add((bound[node.id], ""))  # handed about as a whole
+    return names, plain

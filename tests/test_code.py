@@ -13,13 +13,23 @@ def package(tmp_path, monkeypatch):
         "store.py": "X = 1\n",
         "config/__init__.py": "Y = 1\n",
         "nets/__init__.py": "",
+        "video/__init__.py": "from swapcore.video.decode import decode\nfrom swapcore.video.encode import encode\n",
+        "video/decode.py": "D = 1\n",
+        "video/encode.py": "E = 1\n",
+        "video/grain.py": "G = 1\n",
+        "label/__init__.py": "from swapcore.label.note import note\nWIDTH = 3\n",
+        "label/note.py": "N = 1\n",
+        "label/verify.py": "V = 1\n",
+        "looks/__init__.py": "from swapcore.looks.first import first\n",
+        "looks/first.py": "L = 1\n",
+        "looks/second.py": "M = 1\n",
         "nets/onnx.py": "Z = 1\n",
         "nets/__main__.py": "print(1)\n",
         "nets/look.css": "a {}\n",
         "colour.py": "C = 1\n",
         "flow.py": "F = 1\n",
-        "scripts/script.py": "import beside, json\nfrom swapcore import config, masks\n"
-        "\ndef f():\n    from swapcore.nets import onnx\n",
+        "scripts/script.py": "import beside, json\nfrom swapcore import config, label, looks, masks, video\n"
+        "\ndef f():\n    from swapcore.nets import onnx\n    print(label.WIDTH, looks)\n    return video.decode()\n",
         "scripts/beside.py": "import common\nfrom swapcore import flow\n",
         "scripts/common.py": "O = 1\n",
     }
@@ -30,12 +40,17 @@ def package(tmp_path, monkeypatch):
     return tmp_path
 
 
+def forget():
+    code._parse.cache_clear()
+    code._defining.cache_clear()
+
+
 def after(package, name, text):
     """Digests before and after a file got another text."""
-    code._parse.cache_clear()
+    forget()
     before = code.digest(package / "scripts/script.py")
     (package / name).write_text(text)
-    code._parse.cache_clear()
+    forget()
     return before, code.digest(package / "scripts/script.py")
 
 
@@ -48,6 +63,16 @@ def after(package, name, text):
         ("nets/onnx.py", "Z = 2\n", True),  # imported late, in a function
         ("nets/look.css", "b {}\n", True),  # belongs to a package, as its modules do
         ("nets/__main__.py", "print(2)\n", False),  # a command for people
+        ("video/decode.py", "D = 2\n", True),  # handed on by its package
+        ("video/encode.py", "E = 2\n", False),  # of that package too, but not used
+        ("video/grain.py", "G = 2\n", False),
+        (
+            "label/__init__.py",
+            "from swapcore.label.note import note\nWIDTH = 4\n",
+            True,
+        ),  # defined by the package itself
+        ("label/verify.py", "V = 2\n", False),
+        ("looks/second.py", "M = 2\n", True),  # the package is handed about as a whole
         ("config/__init__.py", "Y = 2\n", False),  # settings are params
         ("colour.py", "C = 2\n", False),  # not imported at all
         ("scripts/script.py", "from swapcore import masks\n", True),

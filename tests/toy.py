@@ -72,12 +72,12 @@ class Toy:
 
     @staticmethod
     def _fake(script: Path) -> str:
-        """The real script's imports, so that its digest follows the same modules; nothing of its work."""
+        """The real script's code where nothing runs it, so that its digest follows the same modules; nothing of its work."""
         tree = ast.parse(script.read_bytes())
-        lines = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
-        beside = [f"import {file.stem}" for file in script.parent.glob("*.py")]
-        imports = [line for line in lines if "swapcore" in line or line in beside]
-        return "if False:\n    pass\n" + "".join(f"    {line}\n" for line in imports) + BODY.format(outputs=OUTPUTS)
+        future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+        work = [ast.Pass(), *(node for node in tree.body[1:-1] if node not in future)]
+        never = ast.If(ast.Constant(False), work, [])
+        return ast.unparse(ast.fix_missing_locations(ast.Module([never], []))) + "\n" + BODY.format(outputs=OUTPUTS)
 
     def copy(self, folder: Path) -> Toy:
         """The same project with all that was made of it, elsewhere."""
