@@ -1,4 +1,4 @@
-"""A video's before and after at a glance: strip.jpg."""
+"""A video's before and after at a glance, strip.jpg; and what was measured, with its worst frames: measures.html."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 from common import arguments, run
 
 from swapcore import config, convert, label, measure, report, store, video
+from swapcore.pages import measures as page
 from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable
 
 
 def main(args):
-    """Take frames spread over those with a swapped face, from the clip and from the video, and draw them."""
+    """Take frames spread over those with a swapped face, and the worst, from the clip and from the video, and show them."""
     settings, swaps = config.parse("report", args.settings), json.loads(args.swaps)
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
@@ -20,15 +21,42 @@ def main(args):
     decided = [store.read_table(path, DecisionTable)[0] for path in args.decisions]
     decisions = {swap["name"]: table for swap, table in zip(swaps, decided, strict=True)}
     swapped = convert.choose(faces, people, decisions, swaps, clip=info.name)
-    rows = np.isin(frames.number, measure.spread(list(swapped), settings.strip))
-    wanted, places = set(frames.number[rows].tolist()), set(np.flatnonzero(rows).tolist())
-    originals = [frame for _, frame in video.decode(args.path, frames, info, wanted=wanted)]
-    results = [frame for _, frame in video.decode(args.video_file, video.made(frames), info, wanted=places)]
-    seconds = (frames.pts[rows] - frames.pts[0]) * info.time_base
-    captions = [f"{float(s):.2f} s" for s in seconds]
+    told = store.read_json(args.measures)
+    worst = told["worst"]
+    spread = measure.spread(list(swapped), settings.strip)
+    rows = np.isin(frames.number, [*spread, *(one["frame"] for one in worst)])
+    pairs = {number: both for number, *both in seen(args, frames, info, rows)}
+    places = {int(number): place for place, number in enumerate(frames.number)}
+    seconds = [float((frames.pts[places[number]] - frames.pts[0]) * info.time_base) for number in spread]
+    rows = {"original": [pairs[n][0] for n in spread], "swapped": [pairs[n][1] for n in spread]}
     footer = f"Synthetic: faces swapped with {label.TOOL}"
-    picture = report.strip({"original": originals, "swapped": results}, captions=captions, footer=footer)
+    picture = report.strip(rows, captions=[f"{s:.2f} s" for s in seconds], footer=footer)
     store.write_picture(args.out, picture, marks=label.marks())
+    shown = [
+        page.Worst(
+            one,
+            *(frame_bgr[around(one, faces, swapped, info)] for frame_bgr in pairs[one["frame"]]),
+            page.timecode(places[one["frame"]], frames.pts, info.time_base, info.rate),
+        )
+        for one in worst
+    ]
+    about = {"video": args.video, "clip": info.name, "swaps": swaps, "frames": len(frames)}
+    html = page.build(told, shown, **about, tool=label.TOOL, marks=label.marks())
+    store.write_bytes(args.page, html.encode())
+
+
+def seen(args, frames, info, rows):
+    """(number, original_bgr, result_bgr) of some rows of the frame table: frame k of the video is row k."""
+    originals = video.decode(args.path, frames, info, wanted=set(frames.number[rows].tolist()))
+    results = video.decode(args.video_file, video.made(frames), info, wanted=set(np.flatnonzero(rows).tolist()))
+    for (number, original_bgr), (_, result_bgr) in zip(originals, results, strict=True):
+        yield int(number), original_bgr, result_bgr
+
+
+def around(one, faces, swapped, info):
+    """Where in its frame the face of one of the worst frames is."""
+    row = next(row for swap, row in swapped[one["frame"]] if swap == one["swap"])
+    return page.around(faces.landmarks_smooth_xy[row], (info.width, info.height))
 
 
 if __name__ == "__main__":
@@ -37,6 +65,7 @@ if __name__ == "__main__":
         arguments(
             __doc__,
             settings="text: JSON of the section report",
+            video="text: the video's name",
             video_file="file: video.mp4",
             path="file: the clip",
             frames="file: frames.parquet of the clip",
@@ -44,6 +73,8 @@ if __name__ == "__main__":
             people="file: people.parquet of the clip",
             swaps="text: JSON list of {name, source, target}",
             decisions="files: decisions.parquet of each swap's target, in order",
+            measures="file: measures.json",
             out="file: strip.jpg",
+            page="file: measures.html",
         ),
     )

@@ -243,7 +243,7 @@ SETTINGS = {
     "train": ({"budget": {"steps": 9}}, {"train": 2, **VIDEOS}),
     "convert": ({"colour": "none"}, VIDEOS),
     "label": ({"producer": "us"}, VIDEOS),
-    "measure": ({"frames": 5}, {"measure": 2}),
+    "measure": ({"frames": 5}, {"measure": 2, "report": 2}),
     "report": ({"strip": 3}, {"report": 2}),
 }
 

@@ -27,7 +27,7 @@ PERSON_FILES = [
 SWAP_FILES = ["advice.json", "advice.html", "trained.json", "weights.h5", "loss.png", "preview.jpg"]
 # what a video's pixels depend on, beside convert, label and each swap's train
 STAGES_BEHIND = ["frames", "faces", "references", "identify", "clean", "dataset"]
-VIDEO_FILES = ["video.mp4", "provenance.json", "verified.json", "measures.json", "strip.jpg"]
+VIDEO_FILES = ["video.mp4", "provenance.json", "verified.json", "measures.json", "measures.html", "strip.jpg"]
 # what a video's `also` asks for; each can be asked for by its path as well
 ALSO_FILES = {"side_by_side": "side_by_side.mp4", "preview": "preview.jpg"}
 ALSO_FILES |= {form: f"passes/{form}" for form in settings_of.FORMS}

@@ -136,12 +136,19 @@ rule report:
         faces=video_clip("faces.parquet"),
         people=video_clip("people.parquet"),
         decisions=decisions_of_targets,
+        measures="results/videos/{video}/measures.json",
     output:
-        report(
+        strip=report(
             "results/videos/{video}/strip.jpg",
             caption="../report/strip.rst",
             category="4 Videos",
             labels={"video": "{video}", "file": "before and after"},
+        ),
+        page=report(
+            "results/videos/{video}/measures.html",
+            caption="../report/worst.rst",
+            category="4 Videos",
+            labels={"video": "{video}", "file": "what was measured, and the worst frames"},
         ),
     log:
         "results/logs/report/{video}.log",
@@ -155,7 +162,7 @@ rule report:
         settings=PROJECT.settings("report"),
         swaps=swaps_json,
     shell:
-        "{params.run} --settings {params.settings:q} --video-file {input.video:q} --path {input.path:q}"
+        "{params.run} --settings {params.settings:q} --video {wildcards.video} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
-        " --decisions {input.decisions:q}"
-        " --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --measures {input.measures:q}"
+        " --out {output.strip:q} --page {output.page:q} --log {log:q}"
