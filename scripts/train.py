@@ -1,4 +1,4 @@
-"""A swap's model: trained until its budget is spent, going on from its state."""
+"""A swap's model: trained until its budget is spent or its quality stops rising, going on from its state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main(args):
         faces(args.target, args.target_dataset, args.target_json),
         settings=config.parse("train", json.dumps({**json.loads(args.settings), **hints})),
         state=args.state,
-        outputs=Outputs(args.out, args.weights, args.curve, args.preview),
+        outputs=Outputs(args.out, args.weights, args.curve, args.quality, args.preview),
     )
 
 
@@ -51,6 +51,7 @@ if __name__ == "__main__":
             out="file: trained.json",
             weights="file: weights.h5",
             curve="file: picture of the losses",
+            quality="file: picture of the measured quality beside the losses",
             preview="file: preview sheet",
         ),
     )

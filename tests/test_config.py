@@ -158,6 +158,7 @@ def test_settings_come_back_as_they_were():
         ({"train": {"modle": "x"}}, ["train.modle", "did you mean model?"]),
         ({"train": {"batch": 0}}, ["train.batch", "greater than or equal to 1", "got 0"]),
         ({"train": {"budget": {"steps": 1, "minutes": 2}}}, ["either steps or minutes"]),
+        ({"train": {"budget": {"steps": 9}, "quality_every": 1}}, ["quality_every is in minutes"]),
         ({"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "finite"]),
         ({"train": 7}, ["train", "got 7"]),
         ({"faces": {"detector": "hgo"}}, ["faces.detector", "hog"]),

@@ -22,7 +22,8 @@ from swapcore.errors import SwapError
 from swapcore.models import MODELS, original
 from swapcore.train import Outputs, checkpoint, run, train
 
-FILES = {"trained": "trained.json", "weights": "weights.h5", "curve": "loss.png", "preview": "preview.jpg"}
+FILES = {"trained": "trained.json", "weights": "weights.h5"}
+FILES |= {"curve": "loss.png", "quality": "quality.png", "preview": "preview.jpg"}
 
 
 @pytest.fixture
@@ -289,7 +290,13 @@ def test_the_script_stops_in_time(root, people, tmp_path):
     command += ["--clips", "ann", "bob", "--archives", people[0].archives["ann"], people[1].archives["bob"]]
     command += ["--settings", json.dumps({"budget": {"minutes": 10}, "batch": 1})]
     command += ["--state", tmp_path / "state", "--hints", json.dumps({"s": {"progress_every": 0.01}})]
-    for option, file in (("out", "t.json"), ("weights", "w.h5"), ("curve", "c.png"), ("preview", "p.jpg")):
+    for option, file in (
+        ("out", "t.json"),
+        ("weights", "w.h5"),
+        ("curve", "c.png"),
+        ("quality", "q.png"),
+        ("preview", "p.jpg"),
+    ):
         command += [f"--{option}", tmp_path / file]
 
     def start():

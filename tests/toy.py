@@ -12,7 +12,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-OUTPUTS = ("out", "sheet", "page", "lines", "json", "coverage", "weights", "curve", "preview", "provenance", "archive")
+OUTPUTS = (
+    "out",
+    "sheet",
+    "page",
+    "lines",
+    "json",
+    "coverage",
+    "weights",
+    "curve",
+    "quality",
+    "preview",
+    "provenance",
+    "archive",
+)
 BODY = """
 import sys
 from pathlib import Path

@@ -255,10 +255,29 @@ class Train(Section):
     """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
     seed: int = Field(1, ge=0)
     """Of the weights and the samples."""
+    held_out: int = Field(24, ge=0, le=500)
+    """Faces of each person that never train and by which quality is measured, at most an eighth of all; 0: it is not."""
+    quality_every: float | None = Field(None, gt=0)
+    """Minutes between two measurements of quality; left out: a fortieth of the budget, but 40 s to 5 min. With a budget in
+    steps, where it must be left out: a fortieth, but at least 250 steps."""
+    deliver: Literal["best", "last"] = "best"
+    """Which weights are handed over: those of the best measured quality, or the last."""
+    stop: Literal["budget", "plateau"] = "budget"
+    """budget: at its end; plateau: sooner, when quality has stopped rising; the last part without the warp follows then too."""
+    patience: int = Field(10, ge=3, le=1000)
+    """For stop: plateau. After so many measurements without a gain beyond their noise, quality has stopped rising."""
     checkpoint_every: float = hint(60.0, gt=0)
     """Seconds between two saved states: what a kill can cost at most."""
     progress_every: float = hint(5.0, gt=0)
     """Seconds between two lines of progress."""
+
+    @model_validator(mode="after")
+    def _clockless(self) -> Self:
+        if self.quality_every is not None and self.budget.steps is not None:
+            raise ValueError(
+                "quality_every is in minutes, for a budget in minutes; leave it out, or give budget: {minutes: 30}"
+            )
+        return self
 
 
 class Encoder(Section):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -140,15 +140,26 @@ def prepare(png: bytes, shape: Geometry, *, size: int, mask: str) -> np.ndarray:
     return cv2.resize(np.dstack([crop, drawn])[part, part], (shape.side, shape.side), interpolation=filtering)
 
 
-def draw(source: np.ndarray, target: np.ndarray, *, first: int, steps: int, batch: int, seed: int) -> np.ndarray:
+def draw(
+    source: np.ndarray,
+    target: np.ndarray,
+    *,
+    first: int,
+    steps: int,
+    batch: int,
+    seed: int,
+    without: tuple[Sequence[int], Sequence[int]] = ((), ()),
+) -> np.ndarray:
     """Random faces for `steps` steps beginning with number `first`: (steps, 2 * batch, s, s, 4), the source's first.
 
     What a step gets depends on its number and the seed alone, so a resumed training goes on as if it had not stopped.
+    `without`: rows of each that are never drawn.
     """
+    rows = [np.setdiff1d(np.arange(len(p)), out) for p, out in zip((source, target), without, strict=True)]
     picked = []
     for step in range(first, first + steps):
         chance = np.random.default_rng([seed, step])
-        picked += [people[chance.integers(len(people), size=batch)] for people in (source, target)]
+        picked += [p[r[chance.integers(len(r), size=batch)]] for p, r in zip((source, target), rows, strict=True)]
     return np.concatenate(picked).reshape(steps, 2 * batch, *source.shape[1:])
 
 
@@ -158,10 +169,17 @@ def spread(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def views(faces: np.ndarray, shape: Geometry, *, resolution: int) -> np.ndarray:
-    """Cached faces (n, s, s, 4) uint8 as the model sees them undisturbed: (n, r, r, 3) float32 BGR 0..1."""
-    zoom = resolution / (shape.view * shape.side)
-    shift = (resolution - 1) / 2 - zoom * (shape.side - 1) / 2
-    matrix = np.array([[zoom, 0, shift], [0, zoom, shift]])
+    """Cached faces (n, s, s, c) uint8 as the model sees them undisturbed: (n, r, r, 3) float32 BGR 0..1; of more channels than
+    three the first three.
+    """
+    matrix = view_matrix(shape, resolution=resolution)
     return (
         np.stack([align.warp(np.array(face[..., :3]), matrix, resolution) for face in faces]).astype(np.float32) / 255
     )
+
+
+def view_matrix(shape: Geometry, *, resolution: int) -> np.ndarray:
+    """Pixels of a cached face -> pixels of what the model sees of it undisturbed, (2, 3)."""
+    zoom = resolution / (shape.view * shape.side)
+    shift = (resolution - 1) / 2 - zoom * (shape.side - 1) / 2
+    return np.array([[zoom, 0, shift], [0, zoom, shift]])

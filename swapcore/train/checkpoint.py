@@ -3,6 +3,10 @@
 A saved state is `{number}.h5`, every array by name, and beside it `{number}.json`: what else there is to know, and a digest
 of both. Both are written beside their place, flushed and renamed, the JSON last: without it the arrays do not count. The two
 newest are kept. Reading checks the digest and falls back to the older one. HDF5 and JSON hold data and no code.
+
+The weights of the best measured quality are a state of their own, `best/{step}.h5`, sealed alike. A state names the one that
+belongs to it (`best` in its JSON); they are dropped when no kept state names them any more, so one is never lost to a kill
+between its saving and the state's.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from swapcore.errors import SwapError
 from swapcore.models import read_weights
 
 KEPT = 2
+BEST = "best"  # name of the folder of the best weights
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,27 @@ def write_arrays(path: str | Path, arrays: Iterable[tuple[str, np.ndarray]]) -> 
 
 
 def save(folder: Path, arrays: Iterable[tuple[str, np.ndarray]], info: Mapping[str, Any]) -> Saved:
-    """Save a state as the newest, then drop all but the two newest. Raises SwapError where an array is not finite."""
-    folder.mkdir(parents=True, exist_ok=True)
-    number = max(_numbers(folder), default=0) + 1
-    path = folder / f"{number:06d}.h5"
-    digest = write_arrays(path, arrays)
-    store.write_json(path.with_suffix(".json"), {"seal": _seal(digest, info), **info})
+    """Save a state as the newest, then drop all but the two newest, and what is best of none of them. Raises SwapError where
+    an array is not finite.
+    """
+    saved = _write(folder, max(_numbers(folder), default=0) + 1, arrays, info)
     for old in sorted(_numbers(folder))[:-KEPT]:
         _drop(folder, old)
-    return Saved(number, path, dict(info))
+    with contextlib.suppress(SwapError, AttributeError):  # of a damaged one: its best may be needed yet
+        named = {store.read_json(folder / f"{n:06d}.json").get("best") for n in _numbers(folder)}
+        for step in set(_numbers(folder / BEST)) - named:
+            _drop(folder / BEST, step)
+    return saved
+
+
+def save_best(folder: Path, step: int, arrays: Iterable[tuple[str, np.ndarray]], info: Mapping[str, Any]) -> Saved:
+    """Save the weights of the best quality, of a step. They are kept once a state names them: `save` it next."""
+    return _write(folder / BEST, step, arrays, info)
+
+
+def find_best(folder: Path, step: int) -> Saved | None:
+    """The best weights of a step, or None where they are missing or damaged."""
+    return _in_order(folder / BEST, step)
 
 
 def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
@@ -73,18 +90,13 @@ def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
 
     Raises SwapError where there are states and all are damaged: whether to begin again is for a person to say.
     """
-    for leftover in folder.glob(".[0-9]*"):  # of a save that was killed
+    for leftover in (*folder.glob(".[0-9]*"), *folder.glob(f"{BEST}/.[0-9]*")):  # of a save that was killed
         leftover.unlink()
     numbers = sorted(_numbers(folder), reverse=True)
     damaged = []
     for number in numbers:
-        path = folder / f"{number:06d}.h5"
-        try:
-            info = store.read_json(path.with_suffix(".json"))
-            if info.pop("seal") == _seal(store.sha256(path), info):
-                break
-        except (SwapError, OSError, KeyError, TypeError, AttributeError):
-            pass
+        if (saved := _in_order(folder, number)) is not None:
+            break
         damaged.append(number)
     else:
         if numbers:
@@ -94,9 +106,9 @@ def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
             )
         return None
     for bad in damaged:
-        say(f"{folder}: the saved state {bad} is damaged; going on from the one before, step {info.get('step')}")
+        say(f"{folder}: the saved state {bad} is damaged; going on from the one before, step {saved.info.get('step')}")
         _drop(folder, bad)
-    return Saved(number, path, info)
+    return saved
 
 
 def read_arrays(saved: Saved, group: str = "") -> dict[str, np.ndarray]:
@@ -123,6 +135,25 @@ def lock(folder: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+def _write(folder: Path, number: int, arrays: Iterable[tuple[str, np.ndarray]], info: Mapping[str, Any]) -> Saved:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{number:06d}.h5"
+    path.with_suffix(".json").unlink(missing_ok=True)  # of another file of that number: it would not fit
+    digest = write_arrays(path, arrays)
+    store.write_json(path.with_suffix(".json"), {"seal": _seal(digest, info), **info})
+    return Saved(number, path, dict(info))
+
+
+def _in_order(folder: Path, number: int) -> Saved | None:
+    """A state whose seal holds, or None."""
+    path = folder / f"{number:06d}.h5"
+    try:
+        info = store.read_json(path.with_suffix(".json"))
+        return Saved(number, path, info) if info.pop("seal") == _seal(store.sha256(path), info) else None
+    except (SwapError, OSError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,14 +49,14 @@ def curve(history: Sequence[Sequence[float]], *, title: str, begun: Sequence[int
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter
 
     steps, images, seconds, *losses = np.array(history, np.float64).reshape(-1, len(HISTORY)).T
     figure = Figure(figsize=(9, 5), dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots()
     for person, loss in zip(PEOPLE, losses, strict=True):
-        smooth = _smoothed(loss)
+        smooth = smoothed(loss)
         axes.plot(images, loss, color=COLOURS[person], alpha=0.25, linewidth=0.8)
         axes.plot(images, smooth, color=COLOURS[person], linewidth=1.8, label=person)
         if len(smooth):
@@ -70,9 +71,7 @@ def curve(history: Sequence[Sequence[float]], *, title: str, begun: Sequence[int
         label = "data or settings changed" if number == 0 else None
         axes.axvline(np.interp(step, steps, images), color="0.6", linestyle="--", linewidth=0.9, label=label)
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 3, 5, 7)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(axes)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     spent = f"{steps[-1]:,.0f} steps, {progress.duration(seconds[-1])}" if len(steps) else "no step yet"
     axes.set_title(f"{title}: {spent}", loc="left")
@@ -81,10 +80,19 @@ def curve(history: Sequence[Sequence[float]], *, title: str, begun: Sequence[int
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    return _picture(canvas)
+    return picture(canvas)
 
 
-def _smoothed(values: np.ndarray) -> np.ndarray:
+def plain_numbers(axes: Any) -> None:
+    """Plain numbers on the logarithmic y axis of matplotlib axes."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def smoothed(values: np.ndarray) -> np.ndarray:
     """Mean over a window of a fortieth of the length, shorter at the ends."""
     reach = len(values) // 80
     sums = np.concatenate([[0.0], np.cumsum(values)])
@@ -121,9 +129,10 @@ def preview(faces_bgr: np.ndarray, *, source: str, target: str) -> np.ndarray:
         size = min(10.5, 1.5 * FACE / len(text))  # long names shrink instead of running into their neighbours
         weight = "bold" if column == columns - 1 else "normal"
         figure.text(middle, 1 - HEAD / 2 / height, text, ha="center", va="center", fontsize=size, weight=weight)
-    return _picture(canvas)
+    return picture(canvas)
 
 
-def _picture(canvas) -> np.ndarray:
+def picture(canvas: Any) -> np.ndarray:
+    """What is drawn on a canvas of matplotlib, (h, w, 3) uint8 BGR."""
     canvas.draw()
     return cv2.cvtColor(np.asarray(canvas.buffer_rgba()), cv2.COLOR_RGBA2BGR)

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, device, tensorflow
-from swapcore.train import batches, checkpoint, monitor
-from swapcore.train.schedule import WITHOUT_WARP, Goal, Plan, goal_digest, plan, pursue
+from swapcore.train import batches, chart, checkpoint, held, monitor, standing
+from swapcore.train.schedule import WITHOUT_WARP, Plan, goal_digest, plan, pursue, shortened
+from swapcore.train.standing import Standing
 from swapcore.train.step import Trainer, trainer
 
 RESOLUTION = 64  # of both models, pixels
@@ -31,29 +32,14 @@ class Outputs:
     trained: Path
     weights: Path
     curve: Path
+    quality: Path
     preview: Path
-
-
-@dataclass
-class Standing:
-    """How far a training has come: all of its state but the arrays."""
-
-    step: int = 0
-    images: int = 0  # faces seen, of both people
-    seconds: float = 0.0  # of training
-    goals: list[Goal] = field(default_factory=list)
-    history: list[list[float]] = field(default_factory=list)  # see monitor.HISTORY
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Standing:
-        """The reverse of `dataclasses.asdict`."""
-        return cls(**{**data, "goals": [Goal(**goal) for goal in data["goals"]]})
 
 
 def train(
     swap: str, source: batches.Faces, target: batches.Faces, *, settings: Train, state: Path, outputs: Outputs
 ) -> None:
-    """Bring a swap to the end of its budget and write its outputs.
+    """Bring a swap to the end of its budget, or until its quality has stopped rising, and write its outputs.
 
     settings: the section `train` with its hints. state: the folder of all states; this one lies in
     `swaps/{swap}/{source}.{target}.{model}-{resolution}`, with the centring where that is not legacy, so going back to another
@@ -71,7 +57,6 @@ def train(
     with checkpoint.lock(home):
         saved = checkpoint.find(folder, say=progress.say)
         now = Standing() if saved is None else Standing.from_json(saved.info)
-        budget = {"steps": settings.budget.steps, "minutes": settings.budget.minutes}
         before = now.goals
         now.goals = pursue(
             before,
@@ -79,18 +64,28 @@ def train(
             step=now.step,
             seconds=now.seconds,
             continue_share=settings.continue_share,
-            **budget,
+            steps=settings.budget.steps,
+            minutes=settings.budget.minutes,
         )
-        way = plan(now.goals[-1], warp_share=settings.warp_share, **budget)
-        if saved is not None and way.done(now.step, now.seconds) and _preview(saved).is_file():
+        if now.goals != before:
+            now.begin("")
+        way = _way(now, settings)
+        if saved is not None and way.done(now.step, now.seconds) and _preview(saved, settings).is_file():
             progress.say(f"{what}: nothing left to do after step {now.step}, {progress.duration(now.seconds)}")
         else:
             progress.say(f"{what}: {_beginning(now, changed=now.goals != before, folder=folder)}")
-            saved = _work(what, source, target, now, way, saved, settings=settings, home=home, folder=folder)
+            saved = _work(what, source, target, now, saved, settings=settings, home=home, folder=folder)
         now = Standing.from_json(saved.info)
-        sha256 = checkpoint.write_arrays(outputs.weights, checkpoint.read_arrays(saved, "weights").items())
-        store.write_picture(outputs.curve, _curve(what, now))
-        store.write_bytes(outputs.preview, _preview(saved).read_bytes())
+        why = standing.why_stopped(now, _budget(now, settings), _way(now, settings), patience=settings.patience)
+        progress.say(f"{what}: stopped after step {now.step} by its {why}")
+        chosen = _chosen(what, folder, saved, settings=settings)
+        sha256 = checkpoint.write_arrays(outputs.weights, checkpoint.read_arrays(chosen, "weights").items())
+        begun = [goal.step for goal in now.goals[1:]]
+        store.write_picture(outputs.curve, monitor.curve(now.history, title=what, begun=begun))
+        store.write_picture(
+            outputs.quality, chart.quality_curve(now.quality, now.history, title=what, best=now.best, begun=begun)
+        )
+        store.write_bytes(outputs.preview, _preview(saved, settings).read_bytes())
     trained = {
         "swap": swap,
         "source": source.person,
@@ -107,8 +102,21 @@ def train(
         "settings": asked,
         "weights": {"file": outputs.weights.name, "sha256": sha256},
         "loss": dict(zip(PEOPLE, now.history[-1][3:], strict=True)),
+        "quality": standing.report(now, delivered=chosen.info["step"], why=why),
     }
     store.write_json(outputs.trained, trained)
+
+
+def _budget(now: Standing, settings: Train) -> Plan:
+    """The way to the end of the budget."""
+    budget = {"steps": settings.budget.steps, "minutes": settings.budget.minutes}
+    return plan(now.goals[-1], warp_share=settings.warp_share, quality_every=settings.quality_every, **budget)
+
+
+def _way(now: Standing, settings: Train) -> Plan:
+    """The way that is gone: to the end of the budget, or until quality has stopped rising."""
+    way = _budget(now, settings)
+    return shortened(way, now.comparable(), patience=settings.patience) if settings.stop == "plateau" else way
 
 
 def _beginning(now: Standing, *, changed: bool, folder: Path) -> str:
@@ -118,12 +126,27 @@ def _beginning(now: Standing, *, changed: bool, folder: Path) -> str:
     return f"going on from step {now.step}, {progress.duration(now.seconds)}{why}"
 
 
-def _preview(saved: checkpoint.Saved) -> Path:
-    return saved.path.with_suffix(".jpg")
+def _best(saved: checkpoint.Saved, settings: Train) -> int | None:
+    """The step whose weights are handed over where they are not the state's own."""
+    best = saved.info.get("best")
+    return best if settings.deliver == "best" and best != saved.info["step"] else None
 
 
-def _curve(what: str, now: Standing) -> np.ndarray:
-    return monitor.curve(now.history, title=what, begun=[goal.step for goal in now.goals[1:]])
+def _chosen(what: str, folder: Path, saved: checkpoint.Saved, *, settings: Train) -> checkpoint.Saved:
+    """The state whose weights are handed over."""
+    step = _best(saved, settings)
+    if step is None:
+        return saved
+    found = checkpoint.find_best(folder, step)
+    if found is None:
+        progress.say(f"{what}: the best weights, of step {step}, are missing or damaged; the last are handed over")
+    return found or saved
+
+
+def _preview(saved: checkpoint.Saved, settings: Train) -> Path:
+    """Where the preview of what is handed over lies: beside the state, and dropped with it."""
+    step = _best(saved, settings)
+    return saved.path.with_suffix(".jpg" if step is None else f".{step}.jpg")
 
 
 def _work(
@@ -131,14 +154,13 @@ def _work(
     source: batches.Faces,
     target: batches.Faces,
     now: Standing,
-    way: Plan,
     saved: checkpoint.Saved | None,
     *,
     settings: Train,
     home: Path,
     folder: Path,
 ) -> checkpoint.Saved:
-    """All that needs TensorFlow: restore, train, save, draw the preview beside the last saved state."""
+    """All that needs TensorFlow: restore, train, measure, save, draw the preview beside the last saved state."""
     look = {"coverage": settings.coverage, "resolution": RESOLUTION}
     faces = [
         batches.cached(home / "samples", role, person, mask=settings.mask, **look)
@@ -149,21 +171,40 @@ def _work(
     machine = _machine(settings, view=shape.view)
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
+    best: list[tuple[dict[str, Any], list[tuple[str, np.ndarray]]]] = []  # measured, and its weights: not saved yet
 
     def save() -> None:
         nonlocal saved
         if saved is None or saved.info["step"] < now.step:
+            for row, weights in best:
+                checkpoint.save_best(folder, row["step"], weights, row)
+            best.clear()
             saved = checkpoint.save(folder, machine.arrays(), asdict(now))
 
-    stopped = _learn(what, machine, faces, now, way, settings=settings, save=save)
-    save()
+    def measure(cut: held.Slice, warp: bool) -> None:
+        before = now.measured(now.best)
+        row = {"step": now.step, "seconds": round(now.seconds, 3), "warp": warp, **cut.measure(machine)}
+        if now.note(row):
+            best[:] = [(row, [(n, a) for n, a in machine.arrays() if n.startswith("weights/")])]
+        progress.say(f"{what}: step {now.step}, {standing.said(row, before)}")
+
+    stopped = None
+    if not _way(now, settings).done(now.step, now.seconds):
+        cut = _slice(what, source, target, settings=settings)
+        if cut is not None and cut.basis != now.basis:
+            now.begin(cut.basis)
+        stopped = _learn(what, machine, faces, now, cut, settings=settings, save=save, measure=measure)
+        save()
     if stopped:
         progress.say(f"{what}: stopped by {stopped.name} after step {now.step}; saved, the next run goes on from here")
         raise SystemExit(128 + stopped)
+    chosen = _chosen(what, folder, saved, settings=settings)
+    if chosen is not saved:
+        machine.take(checkpoint.read_arrays(chosen, "weights"), where=str(chosen.path))
     rows = [batches.spread(person.table.yaw, PREVIEW_ROWS) for person in (source, target)]
     seen = [batches.views(cache[r], shape, resolution=RESOLUTION) for cache, r in zip(faces, rows, strict=True)]
     sheet = monitor.preview(machine.show(*seen), source=source.person, target=target.person)
-    store.write_picture(_preview(saved), sheet)
+    store.write_picture(_preview(saved, settings), sheet)
     return saved
 
 
@@ -176,17 +217,32 @@ def _machine(settings: Train, *, view: float) -> Trainer:
     return trainer(MODELS[settings.model](RESOLUTION, precision=settings.precision), view=view, seed=settings.seed)
 
 
+def _slice(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> held.Slice | None:
+    """The held-out faces, with a line about them."""
+    look = {"coverage": settings.coverage, "resolution": RESOLUTION, "mask": settings.mask}
+    cut = held.hold_out((source, target), asked=settings.held_out, **look)
+    if cut is not None:
+        progress.say(f"{what}: quality is measured by {len(cut.rows[0])} faces of each, which do not train")
+        return cut
+    why = held.too_few((source, target)) if settings.held_out else "train.held_out is 0"
+    until = "; training goes on to the end of its budget" if settings.stop == "plateau" else ""
+    progress.say(f"{what}: quality is not measured, for {why}{until}")
+    return None
+
+
 def _learn(
     what: str,
     machine: Trainer,
     faces: Sequence[np.ndarray],
     now: Standing,
-    way: Plan,
+    cut: held.Slice | None,
     *,
     settings: Train,
     save: Callable[[], None],
+    measure: Callable[[held.Slice, bool], None],
 ) -> signal.Signals | None:
     """Train until the way ends or a signal comes, which is returned; `now` moves on."""
+    way = _way(now, settings)
     start = time.monotonic() - now.seconds
     told = saved = now.seconds
     untold: list[tuple[int, np.ndarray]] = []  # steps and losses since the last line
@@ -194,8 +250,15 @@ def _learn(
     with _signals() as caught:
         while not way.done(now.step, now.seconds) and not caught:
             steps = way.steps(now.step, now.seconds, pace)
-            images = batches.draw(*faces, first=now.step, steps=steps, batch=settings.batch, seed=settings.seed)
-            warps = way.warps(now.step, now.seconds)
+            images = batches.draw(
+                *faces,
+                first=now.step,
+                steps=steps,
+                batch=settings.batch,
+                seed=settings.seed,
+                without=((), ()) if cut is None else cut.rows,
+            )
+            warps, before = way.warps(now.step, now.seconds), (now.step, now.seconds)
             loss = machine.run(
                 images,
                 step=now.step,
@@ -226,10 +289,23 @@ def _learn(
                     )
                 )
                 told, untold = seconds, []
+            if cut is not None and way.measures(before, (now.step, now.seconds)):
+                measure(cut, warps)
+                way = _shorter(what, way, _way(now, settings))
+                now.seconds = time.monotonic() - start
+                done = way.done(now.step, now.seconds)
             if not done and seconds - saved >= settings.checkpoint_every:
                 save()
                 saved = time.monotonic() - start
     return caught[0] if caught else None
+
+
+def _shorter(what: str, before: Plan, way: Plan) -> Plan:
+    """The way after a measurement, with a line where it has become shorter."""
+    if way.warp_end < before.warp_end:
+        end = f"step {way.end:.0f}" if way.in_steps else f"{progress.duration(way.end)} of training"
+        progress.say(f"{what}: quality has stopped rising; the last part begins, without the warp, until {end}")
+    return way
 
 
 @contextlib.contextmanager

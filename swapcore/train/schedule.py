@@ -11,14 +11,25 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import numpy as np
 
 # what a goal does not depend on: raising the budget must go on, not begin anew
 NOT_OF_A_GOAL = {"budget", "continue_share"}
+# nor on how it is judged, when it ends and what is handed over: a finished swap is not trained again for these
+NOT_OF_A_GOAL |= {"held_out", "quality_every", "deliver", "stop", "patience"}
 SECONDS_PER_CALL = 1.0  # between two looks at the clock and at signals
 MOST_STEPS_PER_CALL = 50
 WITHOUT_WARP = 1 / 6  # of the learning rate, in the last part that is trained without the warp
+# Where quality_every is left out, quality is measured after each of so many parts of the budget, but not too often: a
+# measurement takes under a second for `small` on two cores.
+PARTS = 40
+FEWEST_STEPS = 250  # between two measurements, with a budget in steps
+NOISE_FLOOR = 0.002  # of scores: a gain of less is none
+NOISE_WINDOW = 12  # scores, the last ones, that tell how noisy they are
+SHORTEST, LONGEST = 40.0, 300.0  # seconds between two, with one in minutes
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,7 @@ class Plan:
     begin: float
     warp_end: float  # from here on without the warp
     end: float
+    measure: float = math.inf  # between two measurements of quality, in the plan's unit
 
     def at(self, step: int, seconds: float) -> float:
         """Where training stands, in the plan's unit."""
@@ -60,9 +72,21 @@ class Plan:
         """Steps for the next call, at least 1, at `pace` seconds a step: up to SECONDS_PER_CALL, not beyond a boundary."""
         now = self.at(step, seconds)
         boundary = (self.warp_end if now < self.warp_end else self.end) - now
+        if math.isfinite(self.measure):
+            boundary = min(boundary, self.begin + (self._parts(now) + 1) * self.measure - now)
         if not self.in_steps:
             boundary = boundary / pace
         return max(math.floor(min(SECONDS_PER_CALL / pace, MOST_STEPS_PER_CALL, boundary)), 1)
+
+    def measures(self, before: tuple[int, float], now: tuple[int, float]) -> bool:
+        """Whether quality is to be measured now (step, seconds), having been `before`: on the way, and at the end."""
+        if not math.isfinite(self.measure) or before == now:
+            return False
+        return self.done(*now) or self._parts(self.at(*now)) > self._parts(self.at(*before))
+
+    def _parts(self, at: float) -> int:
+        """How many intervals between measurements are over."""
+        return math.floor((at - self.begin) / self.measure)
 
     def seconds_left(self, step: int, seconds: float, pace: float) -> float:
         """Time to the end, s."""
@@ -70,7 +94,7 @@ class Plan:
 
 
 def goal_digest(datasets: Mapping[str, str], settings: Mapping[str, Any]) -> str:
-    """Digest of what is trained: the datasets' digests by role, and all settings but the budget."""
+    """Digest of what is trained: the datasets' digests by role, and all settings but those NOT_OF_A_GOAL."""
     kept = {key: value for key, value in settings.items() if key not in NOT_OF_A_GOAL}
     return hashlib.sha256(json.dumps([dict(datasets), kept], sort_keys=True).encode()).hexdigest()[:16]
 
@@ -98,10 +122,53 @@ def pursue(
     return [*goals, Goal(digest, step, seconds, max(continue_share, last.share - spent))]
 
 
-def plan(goal: Goal, *, steps: int | None, minutes: float | None, warp_share: float) -> Plan:
-    """The way of a goal under a budget, one of `steps` and `minutes`."""
+def plan(
+    goal: Goal, *, steps: int | None, minutes: float | None, warp_share: float, quality_every: float | None = None
+) -> Plan:
+    """The way of a goal under a budget, one of `steps` and `minutes`; quality_every: minutes between two measurements, None:
+    PARTS of the budget, which with a budget in steps makes them independent of the clock.
+    """
     if steps is not None:
         length, begin = math.ceil(goal.share * steps), goal.step
-        return Plan(True, begin, begin + round(warp_share * length), begin + length)
+        every = max(math.ceil(steps / PARTS), FEWEST_STEPS)
+        return Plan(True, begin, begin + round(warp_share * length), begin + length, every)
     length, begin = goal.share * minutes * 60, goal.seconds
-    return Plan(False, begin, begin + warp_share * length, begin + length)
+    every = min(max(60 * minutes / PARTS, SHORTEST), LONGEST) if quality_every is None else 60 * quality_every
+    return Plan(False, begin, begin + warp_share * length, begin + length, every)
+
+
+def shortened(way: Plan, measured: Sequence[Mapping[str, Any]], *, patience: int) -> Plan:
+    """The way that ends when quality has stopped rising.
+
+    measured: the goal's measurements in their order, each with step, seconds, warp (whether training still bends its input) and
+    score. A standstill with the warp begins the last part without it, which sharpens, for as long in proportion as the whole
+    way had it; a standstill there is the end. The budget stays the upper limit.
+    """
+    bent, straight = ([row for row in measured if row["warp"] is warp] for warp in (True, False))
+    last = standstill([row["score"] for row in bent], patience=patience)
+    if last is not None and (here := way.at(bent[last]["step"], bent[last]["seconds"])) < way.warp_end:
+        rest = (here - way.begin) * (way.end - way.warp_end) / (way.warp_end - way.begin)
+        way = replace(way, warp_end=here, end=min(way.end, here + (math.ceil(rest) if way.in_steps else rest)))
+    last = standstill([row["score"] for row in straight], patience=patience)
+    if last is not None:
+        way = replace(way, end=min(way.end, way.at(straight[last]["step"], straight[last]["seconds"])))
+    return way
+
+
+def standstill(scores: Sequence[float], *, patience: int) -> int | None:
+    """The first of the scores at which none of the last `patience` was above the best before by more than the noise, or None."""
+    for count in range(patience + 1, len(scores) + 1):
+        if max(scores[count - patience : count]) <= max(scores[: count - patience]) + noise(scores[:count]):
+            return count - 1
+    return None
+
+
+def noise(scores: Sequence[float]) -> float:
+    """By how much two neighbouring scores may differ by chance: two standard deviations, NOISE_FLOOR at least.
+
+    From the second differences of the last NOISE_WINDOW scores, in which a steady rise does not count: of independent noise
+    they have sqrt(6) its standard deviation, which their median gives (1.4826 of it, for a normal distribution).
+    """
+    bends = np.diff(np.asarray(scores[-NOISE_WINDOW:], np.float64), 2)
+    deviation = 1.4826 * float(np.median(np.abs(bends))) / math.sqrt(6) if len(bends) else 0.0
+    return max(2 * deviation, NOISE_FLOOR)

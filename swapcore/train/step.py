@@ -43,6 +43,10 @@ class Trainer:
         """Set them. Raises SwapError, naming `where`, if the arrays are another model's."""
         assign(self.variables(), arrays, where=where)
 
+    def take(self, weights: Mapping[str, np.ndarray], *, where: str) -> None:
+        """Set the weights alone, by their names in the model."""
+        assign(self.swapper.variables(), weights, where=where)
+
     def show(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """What the model makes of faces (n, r, r, 3) of both people, BGR float32 0..1: (n, 5, r, r, 3) float32.
 

@@ -24,7 +24,7 @@ PERSON_FILES = [
     "dataset.json",
     "coverage.png",
 ]
-SWAP_FILES = ["advice.json", "advice.html", "trained.json", "weights.h5", "loss.png", "preview.jpg"]
+SWAP_FILES = ["advice.json", "advice.html", "trained.json", "weights.h5", "loss.png", "quality.png", "preview.jpg"]
 # what a video's pixels depend on, beside convert, label and each swap's train
 STAGES_BEHIND = ["frames", "faces", "references", "identify", "clean", "dataset"]
 VIDEO_FILES = ["video.mp4", "provenance.json", "verified.json", "measures.json", "measures.html", "strip.jpg"]

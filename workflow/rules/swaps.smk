@@ -54,6 +54,12 @@ rule train:
             category="3 Training",
             labels={"swap": "{swap}", "picture": "loss"},
         ),
+        quality=report(
+            "results/swaps/{swap}/quality.png",
+            caption="../report/quality.rst",
+            category="2 Training",
+            labels={"swap": "{swap}", "picture": "quality"},
+        ),
         preview=report(
             "results/swaps/{swap}/preview.jpg",
             caption="../report/preview.rst",
@@ -81,4 +87,4 @@ rule train:
         " --source-json {input.source_json:q} --target-json {input.target_json:q}"
         ' --clips {params.clips} --archives {input.archives:q} --state "$SWAPCORE_STATE"'
         " --out {output.trained:q} --weights {output.weights:q} --curve {output.curve:q}"
-        " --preview {output.preview:q} --log {log:q}"
+        " --quality {output.quality:q} --preview {output.preview:q} --log {log:q}"

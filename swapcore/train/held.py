@@ -1,0 +1,122 @@
+"""The held-out slice: faces of each person that never train, by which the swap is judged while it trains."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from swapcore import align, detect, embedding, nets, store
+from swapcore.train import batches, quality
+from swapcore.train.quality import Held, Judges
+from swapcore.train.step import Trainer
+
+SHARE = 8  # no more than one in so many faces is held out
+FEWEST = 4  # held-out faces by which a swap can be judged
+CHOICES = 4  # faces alike in pose, of which one is held out
+EDGE = 0.05  # of the picture's side: the mask's own edge, which is no detail of the face
+
+
+class Slice(NamedTuple):
+    """What is held out, and how a model is judged by it."""
+
+    rows: tuple[np.ndarray, np.ndarray]  # of the datasets of source and target
+    basis: str  # digest of these faces: measurements of one basis can be compared
+    measure: Callable[[Trainer], dict[str, Any]]  # as quality.measure
+
+
+def hold_out(
+    people: tuple[batches.Faces, batches.Faces], *, asked: int, coverage: float, resolution: int, mask: str
+) -> Slice | None:
+    """The held-out slice of source and target; None where one of them has too few faces, or none are asked for."""
+    number = count(people, asked)
+    if not number:
+        return None
+    shape = batches.geometry(people[0].size, coverage=coverage, resolution=resolution)
+    rows = tuple(choose(faces, number) for faces in people)
+    source, target = (look(f, r, shape, resolution=resolution, mask=mask) for f, r in zip(people, rows, strict=True))
+    session = nets.identity_session(threads=0)
+    fit = detect.fitter(nets.model_path("landmarks"))
+    judges = Judges(lambda chips: embedding.embed_chips(chips, session), fit)
+    exam = quality.prepare(source, target, judges)
+    shown = [f.table.digest[r].tolist() for f, r in zip(people, rows, strict=True)]
+    text = json.dumps([quality.FORMULA, shown, coverage, resolution, mask])
+    return Slice(
+        rows=rows,
+        basis=hashlib.sha256(text.encode()).hexdigest()[:16],
+        measure=lambda machine: quality.measure(exam, machine.show(source.faces, target.faces), judges),
+    )
+
+
+def count(people: tuple[batches.Faces, batches.Faces], asked: int) -> int:
+    """How many faces of each are held out: as many as are asked for, one in SHARE, and never so many that fewer than
+    batches.FEWEST train. 0 where that leaves fewer than FEWEST.
+    """
+    fewest = min(len(faces.table) for faces in people)
+    most = min(asked, fewest // SHARE, fewest - batches.FEWEST)
+    return most if most >= FEWEST else 0
+
+
+def too_few(people: tuple[batches.Faces, batches.Faces]) -> str:
+    """Why nothing can be held out, for people."""
+    faces = min(people, key=lambda f: len(f.table))
+    needed = max(FEWEST * SHARE, FEWEST + batches.FEWEST)
+    return (
+        f"{faces.person} has {len(faces.table)} faces to train from and at least {needed} are needed to hold some out"
+    )
+
+
+def choose(faces: batches.Faces, number: int) -> np.ndarray:
+    """Rows of a dataset to hold out, ascending: spread over yaw, and among faces alike in it over how far the mouth is open.
+
+    What is chosen depends on the dataset alone. Their neighbours in time do train, so held-out faces are easier than another
+    clip's would be.
+    """
+    near = batches.spread(faces.table.yaw, min(CHOICES * number, len(faces.table)))
+    mouth = {
+        row: _gap(store.face_row(png).landmarks_in_crop()) for row, png in zip(near, pngs(faces, near), strict=True)
+    }
+    groups = np.array_split(near, number)
+    picked = [sorted(group, key=mouth.get)[k % len(group)] for k, group in enumerate(groups)]
+    return np.sort(np.array(picked, np.int64))
+
+
+def look(faces: batches.Faces, rows: np.ndarray, shape: batches.Geometry, *, resolution: int, mask: str) -> Held:
+    """The faces of these rows as the model sees them undisturbed, and where they are."""
+    to_view = batches.view_matrix(shape, resolution=resolution)
+    kept = faces.size - 2 * shape.border
+    zoom = shape.side / kept
+    shift = (0.5 - shape.border) * zoom - 0.5
+    found = []
+    for png in pngs(faces, rows):
+        cached = batches.prepare(png, shape, size=faces.size, mask=mask)
+        inside = align.warp(np.ascontiguousarray(cached[..., 3]), to_view, resolution) > 127
+        points = align.transform(store.face_row(png).landmarks_in_crop() * zoom + shift, to_view)
+        found.append((batches.views(cached[None], shape, resolution=resolution)[0], _within(inside), points))
+    return Held(*(np.stack(column) for column in zip(*found, strict=True)))
+
+
+def pngs(faces: batches.Faces, rows: np.ndarray) -> list[bytes]:
+    """Some faces' PNGs, in the order of the rows; each archive is opened once."""
+    table, found = faces.table, {}
+    for clip in dict.fromkeys(table.clip[rows].tolist()):
+        with store.FaceArchive(faces.archives[clip], clip=clip) as archive:
+            found |= {row: archive.png(table.id[row]) for row in rows if table.clip[row] == clip}
+    return [found[row] for row in rows]
+
+
+def _within(inside: np.ndarray) -> np.ndarray:
+    """A mask (h, w) bool without its edge."""
+    size = 2 * max(round(EDGE * len(inside)), 1) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    padded = cv2.erode(inside.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return padded.astype(bool)
+
+
+def _gap(points_xy: np.ndarray) -> float:
+    """How far the mouth is open, in lengths of the nose."""
+    return float(np.hypot(*(points_xy[62] - points_xy[66])) / max(np.hypot(*(points_xy[27] - points_xy[33])), 1e-3))
