@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import BeforeValidator, Field, model_validator
 
 from swapcore.config.kinds import Name, Section, hint, off
+from swapcore.config.training import Train
 
 
 class StudioClip(Section):
@@ -213,71 +214,6 @@ class Advise(Section):
     """Faces of each person named to be dropped at most."""
     examples: int = Field(8, ge=0, le=40)
     """Faces of the target shown for each gap, each above the most similar of the source."""
-
-
-class Budget(Section):
-    """How long to train; one of the two."""
-
-    steps: int | None = Field(None, ge=1)
-    """Until this many steps."""
-    minutes: float | None = Field(None, gt=0)
-    """Until this many minutes of training."""
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.steps is None) == (self.minutes is None):
-            raise ValueError("expected either steps or minutes, for example {minutes: 30}")
-        return self
-
-
-class Train(Section):
-    """Training of one shared encoder with a decoder per person."""
-
-    model: Literal["small", "original"] = "small"
-    """small: 11 M parameters, minutes on a laptop; original: the classic of 82 M. Both see and make 64 pixels."""
-    budget: Budget = Budget(minutes=30)
-    """When to stop: {steps: 20000} or {minutes: 30}; counted over all runs."""
-    continue_share: float = Field(0.25, gt=0, le=1)
-    """After the data or a setting changed, a trained swap goes on for this share of the budget."""
-    batch: int = Field(16, ge=1, le=1024)
-    """Faces of each person in a step."""
-    learning_rate: float = Field(3e-4, gt=0, le=0.1)
-    """Of Adam."""
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """What is computed in; weights are always float32."""
-    coverage: float = Field(0.8, gt=0.2, le=1)
-    """Share of the archive's crop that the model sees, of the crop's side."""
-    mask: Literal["extended", "components"] = "extended"
-    """Where the loss looks."""
-    warp: float = Field(1.0, ge=0, le=4)
-    """Strength of the random warp of the input; 1 is the classic one (normal, 5/256 of the side)."""
-    warp_share: float = Field(0.75, ge=0, le=1)
-    """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
-    seed: int = Field(1, ge=0)
-    """Of the weights and the samples."""
-    held_out: int = Field(24, ge=0, le=500)
-    """Faces of each person that never train and by which quality is measured, at most an eighth of all; 0: it is not."""
-    quality_every: float | None = Field(None, gt=0)
-    """Minutes between two measurements of quality; left out: a fortieth of the budget, but 40 s to 5 min. With a budget in
-    steps, where it must be left out: a fortieth, but at least 250 steps."""
-    deliver: Literal["best", "last"] = "best"
-    """Which weights are handed over: those of the best measured quality, or the last."""
-    stop: Literal["budget", "plateau"] = "budget"
-    """budget: at its end; plateau: sooner, when quality has stopped rising; the last part without the warp follows then too."""
-    patience: int = Field(10, ge=3, le=1000)
-    """For stop: plateau. After so many measurements without a gain beyond their noise, quality has stopped rising."""
-    checkpoint_every: float = hint(60.0, gt=0)
-    """Seconds between two saved states: what a kill can cost at most."""
-    progress_every: float = hint(5.0, gt=0)
-    """Seconds between two lines of progress."""
-
-    @model_validator(mode="after")
-    def _clockless(self) -> Self:
-        if self.quality_every is not None and self.budget.steps is not None:
-            raise ValueError(
-                "quality_every is in minutes, for a budget in minutes; leave it out, or give budget: {minutes: 30}"
-            )
-        return self
 
 
 class Encoder(Section):
