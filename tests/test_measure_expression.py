@@ -53,6 +53,34 @@ def test_landmark_error_of_known_displacements():
     assert expression.landmark_error(original, moved) == pytest.approx(2 / eyes, rel=0.03), "the jaw does not count"
 
 
+def test_settled_takes_out_another_shape_and_leaves_the_play():
+    """A source with a wider mouth and higher brows, in the target's own places, sizes and leans; one frame plays otherwise."""
+    rng = np.random.default_rng(0)
+    places = [(rng.uniform(80, 180, 2), rng.uniform(40, 60), rng.uniform(-20, 20)) for _ in range(20)]
+    originals = [face(tuple(at), size, lean) for at, size, lean in places]
+    shape = face((0, 0), 1.0)
+    shape[48:68, 0] *= 1.3
+    shape[17:27, 1] -= 0.1
+
+    def placed(points, at, size, lean):
+        c, s = np.cos(np.radians(lean)), np.sin(np.radians(lean))
+        return align.transform(points, np.array([[size * c, -size * s, at[0]], [size * s, size * c, at[1]]]))
+
+    results = [placed(shape, *place) for place in places]
+    assert expression.landmark_error(originals[3], results[3]) > 0.05
+    settled = expression.settled(np.stack(originals), np.stack(results))
+    assert max(expression.landmark_error(a, b) for a, b in zip(originals, settled, strict=True)) < 1e-3
+    assert max(expression.pose_error(a, b) for a, b in zip(originals, settled, strict=True)) < 0.1
+    talking = shape.copy()
+    talking[[65, 66, 67], 1] += 0.2  # of the radius; the nose is 0.6 long
+    results[3] = placed(talking, *places[3])
+    settled = expression.settled(np.stack(originals), np.stack(results))
+    found = [expression.mouth_error(a, b) for a, b in zip(originals, settled, strict=True)]
+    assert found.pop(3) > 5 > 5 * max(found)
+    few = np.stack(results[: expression.ENOUGH - 1])
+    assert expression.settled(np.stack(originals[: len(few)]), few) is few
+
+
 def test_eye_and_mouth_error_of_known_openings():
     original = face(radius=50)
     lids, lips = original.copy(), original.copy()

@@ -107,5 +107,8 @@ def test_outline_lies_at_a_half():
     assert np.hypot(*(points - 128).T) == pytest.approx(70.3, abs=0.02)
 
 
-def test_identity_jitter_is_a_distance():
-    assert motion.identity_jitter(np.float32([3, 0, 0]), np.float32([0, 4, 0])) == 5
+def test_identity_jitter_of_known_distances():
+    near, far = (np.float32([0.3, 0]), np.float32([0.3, 0.1])), (np.float32([0.3, 0]), np.float32([0, 0.4]))
+    assert motion.identity_jitter(*near, *far) == pytest.approx(5)
+    assert motion.identity_jitter(*near, *near) == 1
+    assert motion.identity_jitter(near[0], near[0], near[0], near[0] + np.float32(0.001)) == 1

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from swapcore.measure import expression
 from swapcore.measure.identity import reference_spread
 from swapcore.measure.look import Look, Metric
 from swapcore.measure.metrics import METRICS
@@ -24,6 +25,7 @@ class Values(NamedTuple):
     value: dict[str, float | None]
     baseline: dict[str, float | None]
     real: dict[str, float | None]
+    landmarks: tuple[np.ndarray, np.ndarray] | None = None  # the look's original_landmarks and result_landmarks
 
 
 def evaluate(look: Look) -> Values:
@@ -39,19 +41,33 @@ def evaluate(look: Look) -> Values:
         for name, m in METRICS.items()
     }
     real = {name: call(*m.real) for name, m in METRICS.items() if m.real}
-    return Values(look.frame, look.swap, value, baseline, real)
+    told = look.original_landmarks is not None and look.result_landmarks is not None
+    landmarks = (look.original_landmarks, look.result_landmarks) if told else None
+    return Values(look.frame, look.swap, value, baseline, real, landmarks)
+
+
+def settle(rows: Sequence[Values]) -> list[Values]:
+    """The same with the metrics of expression worked out without what is constant in a swap: see expression.settled."""
+    settled = list(rows)
+    for swap in dict.fromkeys(r.swap for r in rows):
+        mine = [k for k, r in enumerate(rows) if r.swap == swap and r.landmarks]
+        originals, results = ([rows[k].landmarks[side] for k in mine] for side in (0, 1))
+        for k, original, result in zip(mine, originals, expression.settled(originals, results), strict=True):
+            value = {name: metric.function(original, result) for name, metric in expression.ROWS.items()}
+            settled[k] = rows[k]._replace(value={**rows[k].value, **value})
+    return settled
 
 
 def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Means over all looks as JSON: each metric's value, per swap too, with unit, direction and baseline; worst frames; note.
 
-    Where there is such a figure, `source_real` is the same of real frames of the source. references: swap -> (m, 128)
-    embeddings of its source, for the alarm of a swap that is nearer to them than they are to each other: then it fools the
-    judge, not the eye. Raises ValueError without rows.
+    The metrics of expression are first settled. Where there is such a figure, `source_real` is the same of real frames of the
+    source. references: swap -> (m, 128) embeddings of its source, for the alarm of a swap that is nearer to them than they are
+    to each other: then it fools the judge, not the eye. Raises ValueError without rows.
     """
     if not rows:
         raise ValueError("nothing was looked at")
-    result: dict[str, Any] = {}
+    rows, result = settle(rows), {}
     swaps = list(dict.fromkeys(r.swap for r in rows))
     for name, metric in METRICS.items():
         result[name] = {
