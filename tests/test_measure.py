@@ -31,6 +31,9 @@ def unit(*at: int) -> np.ndarray:
     return np.eye(128, dtype=np.float32)[list(at)]
 
 
+REFERENCES = {"s": unit(1, 2), "two": unit(1, 2)}
+
+
 def look(**changed) -> measure.Look:
     """An unchanged face: every metric gives its baseline."""
     picture = noise(1)
@@ -391,6 +394,9 @@ def made(tmp_path) -> Namespace:
         swaps=json.dumps(swaps),
         decisions=[tmp_path / f"decisions_{name}.parquet" for name in "ab"],
         references=[tmp_path / f"{name}.parquet" for name in "xayb"],
+        video="scene",
+        measures=tmp_path / "measures.json",
+        page=tmp_path / "out" / "measures.html",
         out=tmp_path / "out" / "measures.json",
     )
 
@@ -429,8 +435,12 @@ def test_measure_script(scripts, made, monkeypatch):
 
 def test_report_script(scripts, made):
     made.settings = json.dumps({"strip": 3})
+    store.write_json(
+        made.measures, measure.summarise([measure.evaluate(look(frame=3, swap="two"))], references=REFERENCES)
+    )
     made.out = made.out.with_name("strip.jpg")
     scripts("report").main(made)
+    assert store.read_json(made.measures)["worst"][0]["why"].split(",")[0] in made.page.read_text()
     strip = store.read_picture(made.out)
     assert strip.shape[1] > 2 * strip.shape[0] * 240 / 220 * 0.5
     upper, lower = np.array_split(strip[26:], 2)

@@ -46,7 +46,7 @@ WORDS: dict[str, Words] = {
     "landmark_error": Words(
         "play",
         "Features out of place",
-        "Brows, nose, eyes and mouth against the original’s; a part of it is the source’s own shape.",
+        "Brows, nose, eyes and mouth against the original’s, but for what is the source’s own shape.",
     ),
     "eye_error": Words("play", "Eyes opened otherwise", "How much wider or narrower the eyes are open."),
     "mouth_error": Words("play", "Mouth opened otherwise", "How much wider or narrower the mouth is open."),
@@ -81,7 +81,9 @@ WORDS: dict[str, Words] = {
     "edge_jump": Words(
         "time", "Jumps of the mask at the hairline", "How far the upper edge jumps in its worst frames."
     ),
-    "identity_jitter": Words("time", "Change of identity from frame to frame", "The original’s own stands beside it."),
+    "identity_jitter": Words(
+        "time", "Change of identity from frame to frame", "Against the original’s, to dlib’s network."
+    ),
     "truth_psnr": Words("truth", "Likeness to the true swap", "Pixel by pixel."),
     "truth_ssim": Words("truth", "Likeness of structure", "1 is the same picture."),
     "truth_colour": Words("truth", "Colour off by", "Tone and shade; below about 2 it is hardly seen."),
