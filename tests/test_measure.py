@@ -61,6 +61,9 @@ def look(**changed) -> measure.Look:
         "result_embedding_before": unit(0)[0] * 1.4,
         "truth_crop": noise(3),
         "truth_landmarks": face((128, 128), 31),
+        "target_references": unit(3, 4),
+        "known": {"source": unit(1, 2), "target": unit(3, 4)},
+        "distractors": unit(5, 6, 7),
     }
     return measure.Look(**{**fields, **changed})
 

@@ -1,6 +1,13 @@
-"""Whose face it is."""
+"""Whose face it is: how near to the source, who else is nearer, and what a second judge says.
+
+Two judges look at every face: dlib's network (nets.identity), and a small net of our own (`second`). Each figure stands beside
+that of the target as it was, and of real frames of the source. What the judges can and cannot tell: docs/quality.md.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import resources
 
 import numpy as np
 
@@ -24,6 +31,57 @@ def reference_spread(references: np.ndarray) -> float | None:
     return float(distances[np.triu_indices(len(references), 1)].mean())
 
 
+def identity_margin(embedding: np.ndarray, references: np.ndarray, target_references: np.ndarray) -> float:
+    """By how much a face's embedding (128,) lies nearer to the source's references (m, 128) than to the target's (k, 128).
+
+    The difference of their `identity_distance`; above 0 the source wins.
+    """
+    return identity_distance(embedding, target_references) - identity_distance(embedding, references)
+
+
+def identity_rank(
+    embedding: np.ndarray, references: np.ndarray, known: Mapping[str, np.ndarray], distractors: np.ndarray
+) -> float:
+    """Place of the source when everybody is ordered by distance to a face's embedding (128,); 1: the source is the nearest.
+
+    Everybody is the source (references (m, 128)), all who are `known` by name, each (k, 128), the source among them or not, and
+    the `distractors` (n, 128), strangers. A person is where the mean of the references is. Retrieval at rank r as of the
+    cumulative match characteristic (Phillips et al., The FERET evaluation methodology, 2000).
+    """
+    others = [np.mean(there, axis=0) for there in known.values() if not np.array_equal(there, references)]
+    everybody = np.array([np.mean(references, axis=0), *others, *distractors], np.float64)
+    distances = np.linalg.norm(everybody - embedding, axis=1)
+    return 1.0 + float((distances[1:] < distances[0]).sum())
+
+
+def left_out(function: Callable[..., float], references: np.ndarray, *others: object) -> float | None:
+    """Mean of a figure of real frames of the source: each reference against the rest, (m, d); None where there is only one.
+
+    function takes an embedding (d,), references (m - 1, d) and the `others`.
+    """
+    if len(references) < 2:
+        return None
+    rest = [np.delete(references, k, axis=0) for k in range(len(references))]
+    return float(np.mean([function(one, kept, *others) for one, kept in zip(references, rest, strict=True)]))
+
+
+def real_margin(references: np.ndarray, target_references: np.ndarray) -> float | None:
+    """`identity_margin` of the source's references (m, 128), each against the others."""
+    return left_out(identity_margin, references, target_references)
+
+
+def real_rank(references: np.ndarray, known: Mapping[str, np.ndarray], distractors: np.ndarray) -> float | None:
+    """`identity_rank` of the source's references (m, 128), each against the others."""
+    strangers = {name: there for name, there in known.items() if not np.array_equal(there, references)}
+    return left_out(identity_rank, references, strangers, distractors)
+
+
+def distractors() -> np.ndarray:
+    """(24, 128) float32: mean dlib embeddings of studio actors whom nobody plays, by recipes/distractors.py."""
+    with resources.as_file(resources.files("swapcore.measure") / "distractors.npz") as path:
+        return np.load(path, allow_pickle=False)["embeddings"]
+
+
 ROWS: dict[str, Metric] = {
     "identity_distance": Metric(
         identity_distance,
@@ -35,5 +93,27 @@ ROWS: dict[str, Metric] = {
         step=0.05,
         why="the face lies {value:.2f} from the source, where {usual:.2f} is usual and the unchanged target lies {baseline:.2f}",
         real=(reference_spread, ("references",)),
+    ),
+    "identity_margin": Metric(
+        identity_margin,
+        ("result_embedding", "references", "target_references"),
+        ("original_embedding", "references", "target_references"),
+        "dlib embedding, Euclidean",
+        "higher",
+        "by how much the swapped face is nearer to the source's references than to the target's; above 0 the source wins",
+        step=0.05,
+        why="the face is nearer to the source than to the target by {value:.2f}, where {usual:.2f} is usual",
+        real=(real_margin, ("references", "target_references")),
+    ),
+    "identity_rank": Metric(
+        identity_rank,
+        ("result_embedding", "references", "known", "distractors"),
+        ("original_embedding", "references", "known", "distractors"),
+        "place",
+        "lower",
+        "place of the source among everybody known and 24 strangers, by distance to the swapped face; 1 is the nearest",
+        step=1.0,
+        why="the source is only the number {value:.0f} of everybody whom the face resembles, where {usual:.0f} is usual",
+        real=(real_rank, ("references", "known", "distractors")),
     ),
 }
