@@ -40,9 +40,12 @@ def far_apart(points: np.ndarray, count: int) -> list[int]:
 
 
 def main(args) -> None:
+    """Draw and embed all, keep some."""
     session = nets.identity_session(threads=1)
     seeds = np.arange(FIRST, FIRST + CANDIDATES)
-    found = np.array([embedded(int(s), session) for s in progress.track(seeds, CANDIDATES, "distractors", unit="actors")])
+    found = np.array(
+        [embedded(int(s), session) for s in progress.track(seeds, CANDIDATES, "distractors", unit="actors")]
+    )
     rows = far_apart(found, COUNT)
     np.savez(args.out, seeds=seeds[rows], embeddings=found[rows].astype(np.float32))
     apart = np.linalg.norm(found[rows][:, None] - found[rows], axis=-1)[np.triu_indices(COUNT, 1)]

@@ -56,6 +56,7 @@ def crop(actor, rng: np.random.Generator) -> np.ndarray:
 
 
 def main(args) -> None:
+    """Draw until all are drawn, or the time is over."""
     args.out.mkdir(parents=True, exist_ok=True)
     end, before = time.monotonic() + 60 * args.minutes, build(draw_identity(FIRST - 1))
     for seed in progress.track(range(FIRST, FIRST + args.seeds), args.seeds, "draw", unit="actors"):

@@ -17,8 +17,11 @@ def main(args):
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
     faces, people = store.read_table(args.faces, FaceSet)[0], store.read_table(args.people, PeopleTable)[0]
-    known = [store.read_table(path, References)[0].embedding for path in args.references]
-    references = {swap["name"]: known[2 * k] for k, swap in enumerate(swaps)}  # source, then target, of each
+    known = {
+        name: store.read_table(path, References)[0].embedding
+        for name, path in zip(args.known, args.references, strict=True)
+    }
+    references = {swap["name"]: known[swap["source"]] for swap in swaps}
     decided = [store.read_table(path, DecisionTable)[0] for path in args.decisions]
     decisions = {swap["name"]: table for swap, table in zip(swaps, decided, strict=True)}
     swapped = convert.choose(faces, people, decisions, swaps, clip=info.name)
@@ -35,6 +38,7 @@ def main(args):
         wanted=wanted,
         embed=lambda frame_bgr, landmarks_xy: embedding.embed(frame_bgr, landmarks_xy[None], session)[0],
         references=references,
+        people={swap["name"]: judged(swap, known) for swap in swaps},
         note=notes(args.video_file, frames, info),
         refit=lambda frame_bgr, landmarks_xy: detect.refit(detect.grey(frame_bgr), landmarks_xy, fit),
         laid=masks(config.parse("convert", args.convert_settings), trained),
@@ -51,6 +55,11 @@ def pairs(args, frames, info, rows):
     results = video.decode(args.video_file, video.made(frames), info, wanted=set(np.flatnonzero(rows).tolist()))
     for (number, original_bgr), (_, result_bgr) in zip(originals, results, strict=True):
         yield number, original_bgr, result_bgr
+
+
+def judged(swap, known):
+    """Who a swap's faces are compared with beside the source, as fields of measure.Look."""
+    return {"target_references": known[swap["target"]], "known": known, "distractors": measure.distractors()}
 
 
 def masks(settings, trained):
@@ -114,7 +123,8 @@ if __name__ == "__main__":
             decisions="files: decisions.parquet of each swap's target, in order",
             trained="files: trained.json of each swap, in order",
             truth="text: JSON of swap -> what studio.true_swap takes, of those whose truth is known",
-            references="files: references.parquet of source and target of each swap, in this order",
+            known="texts: everybody known, in the order of the references",
+            references="files: their references.parquet",
             out="file: measures.json",
         ),
     )

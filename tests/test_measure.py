@@ -308,6 +308,7 @@ def test_looks_pair_faces_with_themselves_and_the_frame_before():
             wanted=[4, 9],
             embed=embed,
             references={"one": unit(0), "two": unit(1)},
+            people={"one": {"target_references": unit(3)}, "two": {}},
             note={4: note},
             refit=lambda frame_bgr, landmarks_xy: landmarks_xy + frame_bgr[0, 0, 0],
             laid=lambda swap, landmarks_xy, size_hw: (50, 60, np.ones((30, 40), np.float32)),
@@ -335,6 +336,7 @@ def test_looks_pair_faces_with_themselves_and_the_frame_before():
     assert not first.outside[80, 180], "the other swapped face is not outside"
     assert first.outside[150, 120], "a face that is left alone is"
     np.testing.assert_array_equal(second.references, unit(1))
+    assert first.target_references is not None and second.target_references is None
 
 
 @pytest.mark.parametrize(("count", "wanted"), [(3, [0, 4, 9]), (1, [0]), (50, list(range(10)))])
@@ -396,6 +398,7 @@ def made(tmp_path) -> Namespace:
         people=tmp_path / "people.parquet",
         swaps=json.dumps(swaps),
         decisions=[tmp_path / f"decisions_{name}.parquet" for name in "ab"],
+        known=list("xayb"),
         references=[tmp_path / f"{name}.parquet" for name in "xayb"],
         video="scene",
         measures=tmp_path / "measures.json",
@@ -430,6 +433,9 @@ def test_measure_script(scripts, made, monkeypatch):
     near, far = np.sqrt(2) / 2, np.sqrt(2)  # e0 to its own references and to others
     assert found["identity_distance"]["swaps"] == pytest.approx({"one": near, "two": far}, abs=1e-3)
     assert found["identity_distance"]["baseline"] == found["identity_distance"]["value"]  # the same embeddings
+    # e0 is x's; nobody of the four, and none of the strangers, who lie about 1 from it, is nearer
+    assert found["identity_margin"]["swaps"] == pytest.approx({"one": far - near, "two": 0}, abs=1e-3)
+    assert found["identity_rank"]["swaps"]["one"] == 1 < found["identity_rank"]["swaps"]["two"]
     assert {(w["frame"], w["swap"]) for w in found["worst"]} == {(n, s) for n in (1, 2, 3, 4) for s in ("one", "two")}
     # all is darker alike: no step at the mask's edge
     assert found["seam"]["value"] < 0.3 and found["mask_iou"]["value"] is not None

@@ -4,7 +4,7 @@ Quality is never one number: a model can be trained to please one of them while 
 its unit, which direction is better, and what the unchanged target or a perfect swap would give.
 """
 
-from swapcore.measure.identity import identity_distance, reference_spread
+from swapcore.measure.identity import distractors, identity_distance, identity_margin, identity_rank, reference_spread
 from swapcore.measure.look import CROP_SIDE, Look, Metric
 from swapcore.measure.looks import crop, inside, looks, outside, spread
 from swapcore.measure.metrics import METRICS
@@ -21,9 +21,12 @@ __all__ = [
     "Values",
     "alarm",
     "crop",
+    "distractors",
     "evaluate",
     "flicker_ratio",
     "identity_distance",
+    "identity_margin",
+    "identity_rank",
     "inside",
     "looks",
     "outside",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,6 +32,7 @@ def looks(
     wanted: Sequence[int],
     embed: Callable[[np.ndarray, np.ndarray], np.ndarray],
     references: Mapping[str, np.ndarray],
+    people: Mapping[str, Mapping[str, Any]],
     note: Mapping[int, np.ndarray],
     refit: Callable[[np.ndarray, np.ndarray], np.ndarray],
     laid: Callable[[str, np.ndarray, tuple[int, int]], tuple[int, int, np.ndarray]],
@@ -39,7 +41,8 @@ def looks(
     """Look at the swapped faces of the frames `wanted`.
 
     pairs are (number, original_bgr, result_bgr) in ascending order, of the wanted frames and those before them; embed takes
-    a frame and landmarks (68, 2) and gives (128,); references are of each swap's source, (m, 128); note says for a frame's
+    a frame and landmarks (68, 2) and gives (128,); references are of each swap's source, (m, 128); people are the fields of
+    each swap's looks that say who else is known, such as target_references; note says for a frame's
     number where its note is drawn, (h, w) bool. refit takes a frame and landmarks (68, 2) and gives them fitted anew. laid takes
     a swap, landmarks and the frame's (h, w) and gives left, top and the alpha of the mask that conversion laid there. truth takes
     a swap and a frame's number, in ascending order, and gives the true swap's picture, or None where it is not known.
@@ -85,7 +88,7 @@ def looks(
                     outside=away,
                     inside=inside(faces.landmarks_smooth_xy[row]),
                     references=references[swap],
-                    **{"original_before": None, "result_before": None, **found},
+                    **{"original_before": None, "result_before": None, **people[swap], **found},
                 )
         before = number, {int(faces.track[row]): row for _, row in here}, original_bgr, result_bgr
 

@@ -97,9 +97,7 @@ rule measure:
         people=video_clip("people.parquet"),
         decisions=decisions_of_targets,
         trained=of_swaps("trained.json"),
-        references=lambda wildcards: [
-            f"results/people/{person}/references.parquet" for person in people_of_video(wildcards)
-        ],
+        references=[f"results/people/{person}/references.parquet" for person in KNOWN],
     output:
         report(
             "results/videos/{video}/measures.json",
@@ -120,12 +118,13 @@ rule measure:
         convert=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         swaps=swaps_json,
         truth=true_swaps,
+        known=KNOWN,  # a face that is nearer to any of them is not yet the source's
     shell:
         "{params.run} --settings {params.settings:q} --convert-settings {params.convert:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
         " --decisions {input.decisions:q}"
         " --trained {input.trained:q} --truth {params.truth:q}"
-        " --references {input.references:q} --out {output:q} --log {log:q}"
+        " --known {params.known} --references {input.references:q} --out {output:q} --log {log:q}"
 
 
 rule report:
