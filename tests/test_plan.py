@@ -401,3 +401,25 @@ def test_a_missing_clip_is_one_line(toy):
         done.stderr.strip()
         == "swapcore: clip b1: expected a video or a folder at film/b1.mp4, found none; correct clips.tsv"
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "known"),
+    [
+        ("", True),
+        ("z\tann\tfilm/a2.mp4\n", False),  # the source is not only who the actor is
+        ("z\tann\tresults/studio/other.mp4\n", False),
+    ],
+)
+def test_the_true_swap_is_known_where_one_actor_plays_each(toy, more, known):
+    plays = {"x": {"actor": "ann"}, "y": {"actor": "bob", "performance": 3, "seconds": 2}, "other": {"actor": "bob"}}
+    toy.config |= {"studio": {"clips": plays, "size": 160}, "swaps": toy.config["swaps"][:1]}
+    toy.save()
+    rows = "x\tann\tresults/studio/x.mp4\ny\tbob\tresults/studio/y.mp4\nc1\tcy\tfilm/c1.mp4\n" + more
+    toy.write("config/clips.tsv", "name\tperson\tpath\n" + rows)
+    done = toy.snakemake("--dry-run", "--printshellcmds")
+    commands = [line for line in (done.stdout + done.stderr).splitlines() if "scripts/measure.py" in line]
+    wanted = (
+        '{"ann_onto_bob": {"grain": 2.0, "performance": 3, "rate": 25, "seconds": 2.0, "size": 160, "source": "ann", '
+    )
+    assert len(commands) == 1 and (wanted in commands[0]) == known and ("--truth '{}'" in commands[0]) != known
