@@ -110,11 +110,8 @@ def _words(name: str, measures: Mapping[str, Any]) -> Words:
 def _worst(place: int, one: Worst, measures: Mapping[str, Any], marks: Mapping[str, str]) -> str:
     told, enlarged = one.told, SIDE / one.original.shape[0]
     name, unit = told["metric"], measures.get(told["metric"], {}).get("unit", "")
-    usual = measures.get(name, {}).get("value")
     number = f"{_words(name, measures).label}: {shown(told['value'], unit)}"
-    if usual is not None:
-        number += f", on average {shown(usual, unit)}"
-    if told.get("baseline") is not None:
+    if told.get("baseline") not in (None, 0, 1):
         number += f"; the target left as it is {shown(told['baseline'], unit)}"
     scale = f", enlarged {enlarged:.1f} times" if enlarged > 1.15 else ""
     pictures = [

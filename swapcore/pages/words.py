@@ -29,27 +29,46 @@ WORDS: dict[str, Words] = {
         "Distance to the source",
         "How far dlib’s network finds the face from photos of the source; it takes faces below about 0.6 for one person.",
     ),
-    "second_distance": Words(
+    "identity_margin": Words(
         "likeness",
-        "Distance to the source, second judge",
-        "The same by a network of our own that saw synthetic faces alone: weaker, but nobody trained to please it.",
+        "Nearer to the source than to the target by",
+        "Below 0 the face is still more the target’s.",
     ),
     "identity_rank": Words(
         "likeness",
-        "Place among all known people",
-        "Where the source stands when everybody known and strangers are ordered by likeness; 1 is the first.",
+        "Place of the source among everybody",
+        "All known people and strangers, ordered by likeness to the face; 1 is the first.",
     ),
-    "target_margin": Words(
-        "likeness", "Nearer to the source than to the target by", "Below 0 the face is still more the target’s."
+    "second_distance": Words(
+        "likeness",
+        "Distance to the source, second judge",
+        "By a network of our own, which nobody trained to please.",
     ),
-    "pose_error": Words("play", "Head turned otherwise", "By how much the head looks elsewhere than in the original."),
+    "second_margin": Words(
+        "likeness",
+        "Nearer to the source by, second judge",
+        "By a network of our own; below 0 the face is still more the target’s.",
+    ),
+    "pose_error": Words(
+        "play",
+        "Head turned otherwise",
+        "By how much the head looks elsewhere than in the original, but for what is constant.",
+    ),
     "landmark_error": Words(
         "play",
         "Features out of place",
-        "Brows, nose, eyes and mouth against the original’s, but for what is the source’s own shape.",
+        "Brows, nose, eyes and mouth against the original’s, but for the source’s own shape.",
     ),
-    "eye_error": Words("play", "Eyes opened otherwise", "How much wider or narrower the eyes are open."),
-    "mouth_error": Words("play", "Mouth opened otherwise", "How much wider or narrower the mouth is open."),
+    "eye_error": Words(
+        "play",
+        "Eyes opened otherwise",
+        "How much more open or closed they are, but for what is constant.",
+    ),
+    "mouth_error": Words(
+        "play",
+        "Mouth opened otherwise",
+        "How much more open or closed it is, but for what is constant.",
+    ),
     "outside_psnr": Words(
         "picture",
         "Rest of the picture kept",
@@ -58,7 +77,7 @@ WORDS: dict[str, Words] = {
     "sharpness_ratio": Words(
         "picture",
         "Fine detail in the face",
-        "Share of the original’s fine detail; below 1 the face is softer than the frame around it.",
+        "Share of the original’s; below 1 the face is softer than the frame around it.",
     ),
     "seam": Words(
         "picture",
@@ -76,13 +95,19 @@ WORDS: dict[str, Words] = {
         "Change that no movement explains, against the original’s: above 1 it shimmers or boils.",
     ),
     "mask_iou": Words(
-        "time", "Steadiness of the mask", "Overlap of the mask with the one before, moved along; 1 is steady."
+        "time",
+        "Steadiness of the mask",
+        "Overlap of the mask with the one before, moved along; 1 is steady.",
     ),
     "edge_jump": Words(
-        "time", "Jumps of the mask at the hairline", "How far the upper edge jumps in its worst frames."
+        "time",
+        "Jumps of the mask at the hairline",
+        "How far the upper edge jumps in its worst frames.",
     ),
     "identity_jitter": Words(
-        "time", "Change of identity from frame to frame", "Against the original’s, to dlib’s network."
+        "time",
+        "Change of identity from frame to frame",
+        "To dlib’s network, against the original’s; 1 is as steady.",
     ),
     "truth_psnr": Words("truth", "Likeness to the true swap", "Pixel by pixel."),
     "truth_ssim": Words("truth", "Likeness of structure", "1 is the same picture."),
