@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from swapcore import ahead, config, convert, label, store, video
@@ -47,12 +48,14 @@ class Conversion(NamedTuple):
     trained: dict[str, dict[str, Any]]  # by the swap's name
     noted: set[int]  # numbers of the frames that carry the note
 
-    def converted(self, wanted: set[int] | None = None) -> Iterator[Converted]:
-        """Every frame, or those whose numbers are wanted, converted. Frames are read ahead while others are worked on."""
-        from swapcore import models  # loads TensorFlow: only when all else is known to fit
+    def converted(
+        self, wanted: set[int] | None = None, *, predict: dict[str, convert.Predict] | None = None
+    ) -> Iterator[Converted]:
+        """Every frame, or those whose numbers are wanted, converted. Frames are read ahead while others are worked on.
 
-        weights = dict(zip(self.trained, self.args.weights, strict=True))
-        predict = {name: models.predictor(self.trained[name], weights[name]) for name in self.trained}
+        predict: by the swap's name, what makes the faces; left out, the trained models do.
+        """
+        predict = self.models() if predict is None else predict
         look = {
             "resolution": {name: t["resolution"] for name, t in self.trained.items()},
             "centring": {name: t["centring"] for name, t in self.trained.items()},
@@ -66,6 +69,28 @@ class Conversion(NamedTuple):
             if number in self.noted:
                 after = label.note_picture(after, self.labels.note_text)
             yield Converted(number, before, after, laid)
+
+    def models(self) -> dict[str, convert.Predict]:
+        """The trained models, by the swap's name."""
+        from swapcore import models  # loads TensorFlow: only when all else is known to fit
+
+        weights = dict(zip(self.trained, self.args.weights, strict=True))
+        return {name: models.predictor(self.trained[name], weights[name]) for name in self.trained}
+
+    def write(self, out: Path, pictures: Iterable[video.Picture]) -> None:
+        """Encode the pictures, a frame each, with what says that they were made."""
+        encoder = self.settings.encoder
+        with store.atomic(out) as temporary:
+            video.encode_pictures(
+                temporary,
+                ahead.ahead(pictures),
+                layout=self.layout,
+                rate=self.info.rate,
+                codec=encoder.codec,
+                crf=encoder.crf,
+                preset=encoder.preset,
+                metadata=label.marks() | label.note_record(**self.note()),
+            )
 
     def note(self) -> dict[str, Any]:
         """Mode, text and seconds of the visible note, as swapcore.label takes them."""

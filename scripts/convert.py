@@ -5,25 +5,14 @@ from __future__ import annotations
 import conversion
 from common import arguments, run
 
-from swapcore import ahead, label, progress, store, video
+from swapcore import progress
 
 
 def main(args):
     """Check that everything fits, then decode, convert and encode at the same time, frame by frame."""
     job = conversion.opened(args)
     done = progress.track(job.converted(), len(job.frames), f"convert {args.video}")
-    encoder = job.settings.encoder
-    with store.atomic(args.out) as temporary:
-        video.encode_pictures(
-            temporary,
-            ahead.ahead(frame.after for frame in done),
-            layout=job.layout,
-            rate=job.info.rate,
-            codec=encoder.codec,
-            crf=encoder.crf,
-            preset=encoder.preset,
-            metadata=label.marks() | label.note_record(**job.note()),
-        )
+    job.write(args.out, (frame.after for frame in done))
 
 
 if __name__ == "__main__":
