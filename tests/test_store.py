@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -156,3 +158,14 @@ def test_a_full_disk_leaves_no_folder_and_is_one_line(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(SwapError, match="cannot be written"), store.atomic_folder(tmp_path / "file" / "png"):
         pass
+
+
+def test_tables_do_not_load_pandas(tmp_path):
+    """It takes a quarter of a second, in every job."""
+    code = (
+        "import sys; from swapcore import store; from swapcore.types import FaceSet, ScoreTable\n"
+        f"store.write_table({str(tmp_path / 'x.parquet')!r}, FaceSet.empty())\n"
+        f"store.read_table({str(tmp_path / 'x.parquet')!r}, FaceSet)\n"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

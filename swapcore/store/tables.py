@@ -25,9 +25,9 @@ def write_table(path: str | Path, table: Table, meta: dict[str, Any] | None = No
     arrays, schema = [], []
     for name, value in table.columns().items():
         if value.dtype == object:
-            array = pa.array([v if v != "" else None for v in value.tolist()], pa.string())
+            array = _texts(value.tolist())
         else:
-            array = pa.array(np.ascontiguousarray(value).reshape(-1))
+            array = _array(np.ascontiguousarray(value).reshape(-1))
             for size in reversed(value.shape[1:]):
                 array = pa.FixedSizeListArray.from_arrays(array, size)
         arrays.append(array)
@@ -45,7 +45,8 @@ def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
 
     remedy = "delete it and run snakemake again"
     try:
-        found = pq.read_table(path, memory_map=False)
+        with pq.ParquetFile(path, memory_map=False) as file:  # read_table would load pandas: a quarter of a second
+            found = file.read()
         head = json.loads((found.schema.metadata or {})[b"swapcore"])
         if (head["kind"], head["version"]) != (kind.KIND, VERSION):
             raise SwapError(
@@ -59,9 +60,7 @@ def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
                 continue
             for _ in empty.shape[1:]:
                 array = array.flatten()
-            columns[name] = (
-                array.to_numpy(zero_copy_only=False).astype(empty.dtype).reshape(len(found), *empty.shape[1:])
-            )
+            columns[name] = _values(array).astype(empty.dtype).reshape(len(found), *empty.shape[1:])
         return kind(**columns), head["meta"]
     except SwapError:
         raise
@@ -69,3 +68,40 @@ def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
         raise SwapError(
             f"{path}: expected a table of {kind.KIND}, but it is damaged or foreign ({error}); {remedy}"
         ) from None
+
+
+def _texts(values: list[str]) -> Any:
+    """Texts as an Arrow array, "" as missing."""
+    import pyarrow as pa
+
+    encoded = [value.encode() for value in values]
+    sizes = np.array([len(text) for text in encoded], np.int64)
+    there = pa.py_buffer(np.packbits(sizes > 0, bitorder="little"))
+    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)), there)
+
+
+def _array(values: np.ndarray) -> Any:
+    """Plain numbers (n,) as an Arrow array over their own bytes; `pa.array` would load pandas to see whether they are its."""
+    import pyarrow as pa
+
+    if values.dtype == bool:
+        return pa.Array.from_buffers(
+            pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))]
+        )
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
+def _values(array: Any) -> np.ndarray:
+    """The reverse of `_array`; an array's own `to_numpy` would load pandas too. Raises ValueError where values are missing."""
+    import pyarrow as pa
+
+    if array.null_count:
+        raise ValueError(f"{array.null_count} values are missing")
+    data = array.buffers()[1]
+    data = data if data is not None else b""
+    if pa.types.is_boolean(array.type):
+        bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+        return bits[array.offset : array.offset + len(array)]
+    dtype = np.dtype(array.type.to_pandas_dtype())
+    return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
