@@ -80,5 +80,14 @@ def test_the_report_holds_every_picture(line):
     snakemake(line, "--report", "report.zip")
     with zipfile.ZipFile(line / "report.zip") as archive:
         names = " ".join(archive.namelist())
-    for file in ("sheet.jpg", "dropped.jpg", "coverage.png", "loss.png", "preview.jpg", "strip.jpg", "video.mp4"):
+    for file in (
+        "sheet.jpg",
+        "dropped.jpg",
+        "coverage.png",
+        "loss.png",
+        "quality.png",
+        "preview.jpg",
+        "strip.jpg",
+        "video.mp4",
+    ):
         assert file in names

@@ -222,6 +222,10 @@ def test_a_standstill_is_seen_when_patience_is_over():
     assert schedule.standstill(rising, patience=3) is None
     assert schedule.standstill([*rising, 0.7, 0.69, 0.7], patience=3) == 10
     assert schedule.standstill([*rising, 0.7, 0.69, 0.9, 0.7, 0.7], patience=3) is None
+    early = [0.01, 0.15, 0.2, 0.15, 0.18, 0.17, 0.16]
+    assert schedule.standstill(early * 4, patience=3) is None, "it has not learnt a face yet"
+    assert schedule.standstill([*early, 0.31, 0.5, 0.9, 0.9, 0.9], patience=3) is None
+    assert schedule.standstill([*early, 0.31, 0.5, 0.9, 0.9, 0.9, 0.9], patience=3) == len(early) + 5
     assert schedule.standstill([], patience=3) is schedule.standstill([0.5] * 3, patience=3) is None
 
 
@@ -269,6 +273,16 @@ def test_measurements_fall_on_steps_that_do_not_depend_on_the_clock():
     for minutes, seconds in ((6, 40), (60, 90), (900, 300)):
         assert schedule.plan(goal, steps=None, minutes=minutes, warp_share=1).measure == seconds
     assert schedule.plan(goal, steps=None, minutes=6, warp_share=1, quality_every=0.5).measure == 30
+
+
+def test_measurements_take_a_small_part_of_the_time():
+    goal = schedule.Goal("a", 0, 0.0, 1.0)
+    way = schedule.plan(goal, steps=None, minutes=6, warp_share=0.75)
+    quick, slow = ([{"took": t} for t in (9.0, *[took] * 3)] for took in (0.5, 3.0))
+    assert schedule.affordable(way, []) == schedule.affordable(way, quick) == way
+    assert schedule.affordable(way, slow).measure == pytest.approx(100), "3 s in 100"
+    steps = schedule.plan(goal, steps=600, minutes=None, warp_share=0.75)
+    assert schedule.affordable(steps, slow) == steps
 
 
 def test_why_it_stopped_is_said():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ def hold_out(
     shape = batches.geometry(people[0].size, coverage=coverage, resolution=resolution)
     rows = tuple(choose(faces, number) for faces in people)
     source, target = (look(f, r, shape, resolution=resolution, mask=mask) for f, r in zip(people, rows, strict=True))
-    session = nets.identity_session(threads=0)
+    session = nets.identity_session(threads=len(os.sched_getaffinity(0)))
     fit = detect.fitter(nets.model_path("landmarks"))
     judges = Judges(lambda chips: embedding.embed_chips(chips, session), fit)
     exam = quality.prepare(source, target, judges)

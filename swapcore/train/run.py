@@ -17,7 +17,7 @@ from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, device, tensorflow
 from swapcore.train import batches, chart, checkpoint, held, monitor, standing
-from swapcore.train.schedule import WITHOUT_WARP, Plan, goal_digest, plan, pursue, shortened
+from swapcore.train.schedule import WITHOUT_WARP, Plan, affordable, goal_digest, plan, pursue, shortened
 from swapcore.train.standing import Standing
 from swapcore.train.step import Trainer, trainer
 
@@ -110,7 +110,8 @@ def train(
 def _budget(now: Standing, settings: Train) -> Plan:
     """The way to the end of the budget."""
     budget = {"steps": settings.budget.steps, "minutes": settings.budget.minutes}
-    return plan(now.goals[-1], warp_share=settings.warp_share, quality_every=settings.quality_every, **budget)
+    way = plan(now.goals[-1], warp_share=settings.warp_share, quality_every=settings.quality_every, **budget)
+    return affordable(way, now.quality) if settings.quality_every is None else way
 
 
 def _way(now: Standing, settings: Train) -> Plan:
@@ -182,8 +183,9 @@ def _work(
             saved = checkpoint.save(folder, machine.arrays(), asdict(now))
 
     def measure(cut: held.Slice, warp: bool) -> None:
-        before = now.measured(now.best)
+        before, begun = now.measured(now.best), time.monotonic()
         row = {"step": now.step, "seconds": round(now.seconds, 3), "warp": warp, **cut.measure(machine)}
+        row["took"] = round(time.monotonic() - begun, 3)
         if now.note(row):
             best[:] = [(row, [(n, a) for n, a in machine.arrays() if n.startswith("weights/")])]
         progress.say(f"{what}: step {now.step}, {standing.said(row, before)}")

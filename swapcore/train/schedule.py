@@ -27,6 +27,10 @@ WITHOUT_WARP = 1 / 6  # of the learning rate, in the last part that is trained w
 # measurement takes under a second for `small` on two cores.
 PARTS = 40
 FEWEST_STEPS = 250  # between two measurements, with a budget in steps
+COST = 0.03  # of the time, at most, for measurements by the clock
+# Before it reaches this score a training cannot stand still: at first it learns a blurred mean of all faces and nothing else,
+# and quality stays at 0.1 to 0.2 for a while (the demo: for 160 steps) before it rises.
+BEGUN = 0.3
 NOISE_FLOOR = 0.002  # of scores: a gain of less is none
 NOISE_WINDOW = 12  # scores, the last ones, that tell how noisy they are
 SHORTEST, LONGEST = 40.0, 300.0  # seconds between two, with one in minutes
@@ -137,6 +141,15 @@ def plan(
     return Plan(False, begin, begin + warp_share * length, begin + length, every)
 
 
+def affordable(way: Plan, measured: Sequence[Mapping[str, Any]]) -> Plan:
+    """The way with measurements so far apart that they take no more than COST of the time, by how long the last three took.
+
+    With a budget in steps it stays as it is: there no clock may count.
+    """
+    took = min((row["took"] for row in measured[-3:]), default=0.0)
+    return way if way.in_steps else replace(way, measure=max(way.measure, took / COST))
+
+
 def shortened(way: Plan, measured: Sequence[Mapping[str, Any]], *, patience: int) -> Plan:
     """The way that ends when quality has stopped rising.
 
@@ -156,9 +169,13 @@ def shortened(way: Plan, measured: Sequence[Mapping[str, Any]], *, patience: int
 
 
 def standstill(scores: Sequence[float], *, patience: int) -> int | None:
-    """The first of the scores at which none of the last `patience` was above the best before by more than the noise, or None."""
-    for count in range(patience + 1, len(scores) + 1):
-        if max(scores[count - patience : count]) <= max(scores[: count - patience]) + noise(scores[:count]):
+    """The first of the scores at which none of the last `patience` was above the best before by more than the noise, or None.
+
+    It is looked for from the first score of BEGUN on.
+    """
+    begun = next((k for k, score in enumerate(scores) if score >= BEGUN), len(scores))
+    for count in range(begun + patience + 1, len(scores) + 1):
+        if max(scores[count - patience : count]) <= max(scores[begun : count - patience]) + noise(scores[begun:count]):
             return count - 1
     return None
 
