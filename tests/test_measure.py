@@ -248,6 +248,13 @@ def test_the_worst_follow_the_direction(metric, values, baseline):
     assert measure.worst(rows_of(metric, values, baseline=baseline))[0]["frame"] == 1
 
 
+def test_calmer_than_the_original_is_calm():
+    rows = rows_of("warp_error_ratio", [0.3, 0.2, 0.3, 0.99, 0.3], baseline=1.0)
+    jumpy = rows_of("edge_jump", [1.0, 1.0, 1.2, 1.0, 1.0])
+    both = [a._replace(value={**a.value, "edge_jump": b.value["edge_jump"]}) for a, b in zip(rows, jumpy, strict=True)]
+    assert (measure.worst(both)[0]["frame"], measure.worst(both)[0]["metric"]) == (2, "edge_jump")
+
+
 def test_a_face_stands_out_from_those_of_its_own_swap():
     rows = rows_of("seam", [9.0, 9.0, 9.0]) + rows_of("seam", [1.0, 3.0, 1.0], swap="other")
     first = measure.worst(rows)[0]

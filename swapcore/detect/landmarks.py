@@ -120,8 +120,12 @@ def askew(frame_gray: np.ndarray, landmarks_xy: np.ndarray, fit: Fitter) -> floa
 
 
 def refit(frame_gray: np.ndarray, landmarks_xy: np.ndarray, fit: Fitter) -> np.ndarray:
-    """Landmarks (68, 2) of a face that is known to be about where these are: fitted twice, the second time from the first."""
-    return _fitted_again(frame_gray, _fitted_again(frame_gray, landmarks_xy, fit), fit)
+    """Landmarks (68, 2) of a face that is known to be where these are: fitted once.
+
+    For comparing pictures of one face: a second fit, from the first, would shake by itself. Of two such pictures, one of which
+    was a JPEG, mouths differed by 0.4 to 0.7 per cent of the nose's length with one fit, by 0.8 to 1.3 with two.
+    """
+    return _fitted_again(frame_gray, landmarks_xy, fit)
 
 
 def _fitted_again(frame_gray: np.ndarray, landmarks_xy: np.ndarray, fit: Fitter) -> np.ndarray:

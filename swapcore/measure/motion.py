@@ -209,7 +209,7 @@ ROWS: dict[str, Metric] = {
         "ratio",
         "lower",
         "change of the face's identity (dlib) from frame to frame, swapped over original",
-        step=0.3,
+        step=0.5,
         why="the face's identity changes {value:.2f} times as much from the frame before as the original's, where {usual:.2f} "
         "is usual",
     ),

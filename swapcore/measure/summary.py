@@ -137,11 +137,12 @@ def _told(row: Values, name: str, usual: float) -> dict[str, Any]:
 
 
 def _badness(metric: Metric, value: float, baseline: float | None) -> float:
-    if metric.better == "lower":
-        return value
-    if metric.better == "higher":
-        return -value
-    return abs(float(np.log(max(value, 1e-6) / max(baseline, 1e-6))))
+    """How bad a value is, more is worse. What is better than a fixed baseline is no better than it: so calm is calm."""
+    if metric.better == "nearer the baseline":
+        return abs(float(np.log(max(value, 1e-6) / max(baseline, 1e-6))))
+    sign = 1 if metric.better == "lower" else -1
+    fixed = isinstance(metric.baseline, (int, float))
+    return max(sign * value, sign * metric.baseline) if fixed else sign * value
 
 
 def _note(rows: Sequence[Values], result: dict[str, Any], alarms: Sequence[str]) -> str:
