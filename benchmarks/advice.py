@@ -229,7 +229,7 @@ def swapped(source: Sequence[Shot], target: Sequence[Shot], tests: Sequence[Shot
         )
         train(SWAP, *people, settings=settings, state=folder / "state", outputs=out)
         trained = store.read_json(out.trained)
-        predict = models.predictor(trained, out.weights)
+        predict = models.predictor(trained, out.weights, runtime="onnx")
     look = config.parse("convert", "{}")
     layout = video.Layout(args.size, args.size, "gbrp", matrix=0, primaries=1, transfer=13, full_range=True)
     pictures = []

@@ -40,7 +40,7 @@ import runpy, sys, types
 import swapcore
 
 swapcore.models = sys.modules["swapcore.models"] = types.ModuleType("swapcore.models")
-swapcore.models.predictor = lambda trained, weights: lambda faces: faces
+swapcore.models.predictor = lambda trained, weights, **_: lambda faces: faces
 sys.path.insert(0, "scripts")
 runpy.run_path("scripts/convert.py", run_name="__main__")
 """
@@ -147,12 +147,14 @@ def inputs(folder: Path, clip: Path, landmarks: list[np.ndarray]) -> list[str]:
 
 WEIGHTS = """
 import sys
-import h5py
-from swapcore.models import MODELS
+import numpy as np
+from swapcore.models import MODELS, portable
+from swapcore.train import checkpoint
 
-with h5py.File(sys.argv[1], "w") as file:
-    for name, variable in MODELS["small"](64, precision="float32").variables().items():
-        file[name] = variable.numpy()
+swapper = MODELS["small"](64, precision="float32")
+arrays = {name: variable.numpy() for name, variable in swapper.variables().items()}
+arrays[portable.GRAPH] = np.frombuffer(portable.export(swapper), np.uint8)
+checkpoint.write_arrays(sys.argv[1], arrays.items())
 """
 
 if __name__ == "__main__":

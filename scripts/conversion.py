@@ -72,10 +72,11 @@ class Conversion(NamedTuple):
 
     def models(self) -> dict[str, convert.Predict]:
         """The trained models, by the swap's name."""
-        from swapcore import models  # loads TensorFlow: only when all else is known to fit
+        from swapcore import models  # may load TensorFlow: only when all else is known to fit
 
         weights = dict(zip(self.trained, self.args.weights, strict=True))
-        return {name: models.predictor(self.trained[name], weights[name]) for name in self.trained}
+        runtime = self.settings.runtime
+        return {name: models.predictor(self.trained[name], weights[name], runtime=runtime) for name in self.trained}
 
     def write(self, out: Path, pictures: Iterable[video.Picture]) -> None:
         """Encode the pictures, a frame each, with what says that they were made."""

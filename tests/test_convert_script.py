@@ -25,7 +25,7 @@ from swapcore.types import ClipInfo, FrameTable
 def script(root, monkeypatch):
     """scripts/convert.py as a module, with a model that paints faces green."""
     green = types.ModuleType("swapcore.models")
-    green.predictor = lambda trained, weights: paint((0, 1, 0))
+    green.predictor = lambda trained, weights, **_: paint((0, 1, 0))
     monkeypatch.setitem(sys.modules, "swapcore.models", green)
     monkeypatch.setattr(swapcore, "models", green, raising=False)
     monkeypatch.syspath_prepend(str(root / "scripts"))
@@ -140,7 +140,7 @@ def test_frames_with_nothing_to_do_reach_the_encoder_as_they_were_decoded(script
 
 
 def test_script_checks_before_it_loads_a_model(script, given, monkeypatch):
-    monkeypatch.setattr(sys.modules["swapcore.models"], "predictor", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(sys.modules["swapcore.models"], "predictor", lambda *_, **__: pytest.fail("a model was loaded"))
     Path(given.weights[0]).write_bytes(b"others")
     with pytest.raises(SwapError, match="swap lead_onto_double: expected weights of sha256"):
         script.main(given)
@@ -148,7 +148,7 @@ def test_script_checks_before_it_loads_a_model(script, given, monkeypatch):
 
 
 def test_script_leaves_nothing_half_made(script, given, monkeypatch):
-    broken = lambda trained, weights: lambda crops: crops * np.nan  # noqa: E731
+    broken = lambda trained, weights, **_: lambda crops: crops * np.nan  # noqa: E731
     monkeypatch.setattr(sys.modules["swapcore.models"], "predictor", broken)
     with pytest.raises(SwapError, match="finite picture"):
         script.main(given)

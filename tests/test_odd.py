@@ -34,7 +34,7 @@ ODD = {  # file -> frames, upright size, what its first times are in seconds
 def scripts(root, monkeypatch):
     """scripts/frames.py, convert.py and label.py as modules, with a model that paints faces green."""
     green = types.ModuleType("swapcore.models")
-    green.predictor = lambda trained, weights: paint((0, 1, 0))
+    green.predictor = lambda trained, weights, **_: paint((0, 1, 0))
     monkeypatch.setitem(sys.modules, "swapcore.models", green)
     monkeypatch.setattr(swapcore, "models", green, raising=False)
     monkeypatch.syspath_prepend(str(root / "scripts"))

@@ -252,6 +252,9 @@ class Convert(Section):
     """The mask shrinks by this before it is softened, share of the face's size."""
     colour: Literal["reinhard", "none"] = "reinhard"
     """How the swapped face takes on the target's colours."""
+    runtime: Literal["onnx", "tensorflow"] = "onnx"
+    """What runs the trained model: onnx, on the processor, ready at once and in half a gigabyte less; tensorflow, on a GPU
+    where it finds one. The pictures differ by less than rounding."""
     encoder: Encoder = Encoder()
     """How the video is compressed."""
 

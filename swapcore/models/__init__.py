@@ -11,11 +11,22 @@ from typing import Any
 import numpy as np
 
 from swapcore.errors import SwapError
-from swapcore.models import original, small
+from swapcore.models import original, portable, small
 from swapcore.models.backend import device, tensorflow
 from swapcore.models.swapper import PEOPLE, Swapper, assign
 
-__all__ = ["MODELS", "PEOPLE", "Swapper", "assign", "device", "predictor", "read_weights", "tensorflow"]
+__all__ = [
+    "MODELS",
+    "PEOPLE",
+    "RUNTIMES",
+    "Swapper",
+    "assign",
+    "device",
+    "portable",
+    "predictor",
+    "read_weights",
+    "tensorflow",
+]
 
 MODELS: dict[str, Callable[..., Swapper]] = {"small": small.build, "original": original.build}
 
@@ -40,17 +51,38 @@ def read_weights(path: str | Path, group: str = "") -> dict[str, np.ndarray]:
     return found
 
 
-def predictor(trained: Mapping[str, Any], weights_path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
+def predictor(
+    trained: Mapping[str, Any], weights_path: str | Path, *, runtime: str, threads: int = 0
+) -> Callable[[np.ndarray], np.ndarray]:
     """The swap as a function: the target's face in, the source's face with the same expression out.
 
     trained is what trained.json says (model, resolution). The function takes and returns float32 (n, r, r, 3), BGR 0..1,
-    any n from 1; it computes in float32. Loads TensorFlow. Raises SwapError where the weights do not fit.
+    any n from 1; it computes in float32. `runtime` is a row of RUNTIMES; threads (0: one for each core) are ONNX Runtime's.
+    Raises SwapError where the weights do not fit.
     """
+    weights = read_weights(weights_path)
+    graph = weights.pop(portable.GRAPH, None)
+    return RUNTIMES[runtime](trained, weights, graph, threads=threads, where=str(weights_path))
+
+
+def _onnx(
+    trained: Mapping[str, Any], weights: Mapping[str, np.ndarray], graph: np.ndarray | None, *, threads: int, where: str
+) -> Callable[[np.ndarray], np.ndarray]:
+    """On the processor, with a start of a fraction of a second and little memory."""
+    if graph is None:
+        raise SwapError(f"{where}: expected weights and their graph, found no graph; delete it and run snakemake again")
+    return portable.runner(graph.tobytes(), weights, resolution=trained["resolution"], threads=threads, where=where)
+
+
+def _tensorflow(
+    trained: Mapping[str, Any], weights: Mapping[str, np.ndarray], graph: np.ndarray | None, *, threads: int, where: str
+) -> Callable[[np.ndarray], np.ndarray]:
+    """On a GPU where TensorFlow finds one, else on the processor."""
     if trained["model"] not in MODELS:
         raise SwapError(f"model: expected one of {', '.join(MODELS)}, found {trained['model']!r}; train again")
     tf = tensorflow()
     swapper = MODELS[trained["model"]](trained["resolution"], precision="float32")
-    assign(swapper.variables(), read_weights(weights_path), where=str(weights_path))
+    assign(swapper.variables(), weights, where=where)
     side = trained["resolution"]
 
     @tf.function(input_signature=[tf.TensorSpec((None, side, side, 3), tf.float32)])
@@ -61,3 +93,6 @@ def predictor(trained: Mapping[str, Any], weights_path: str | Path) -> Callable[
         return swap(np.ascontiguousarray(faces_bgr, np.float32)).numpy()
 
     return predict
+
+
+RUNTIMES = {"onnx": _onnx, "tensorflow": _tensorflow}

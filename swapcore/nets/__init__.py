@@ -1,7 +1,8 @@
 """dlib's networks from their own files: `spec` reads the bytes, `identity` and `detector` make them run."""
 
 from swapcore.nets.detector import FaceDetector, detector_session, find_faces
+from swapcore.nets.graph import Graph, session
 from swapcore.nets.identity import identity_session
 from swapcore.nets.spec import model_path
 
-__all__ = ["FaceDetector", "detector_session", "find_faces", "identity_session", "model_path"]
+__all__ = ["FaceDetector", "Graph", "detector_session", "find_faces", "identity_session", "model_path", "session"]

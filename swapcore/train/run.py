@@ -15,7 +15,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, PEOPLE, device, tensorflow
+from swapcore.models import MODELS, PEOPLE, device, portable, tensorflow
 from swapcore.train import batches, chart, checkpoint, held, monitor, standing
 from swapcore.train.schedule import WITHOUT_WARP, Plan, affordable, goal_digest, plan, pursue, shortened
 from swapcore.train.standing import Standing
@@ -70,7 +70,9 @@ def train(
         if now.goals != before:
             now.begin("")
         way = _way(now, settings)
-        if saved is not None and way.done(now.step, now.seconds) and _preview(saved, settings).is_file():
+        graph = folder / "swap.onnx"
+        made = graph.is_file() and saved is not None and _preview(saved, settings).is_file()
+        if made and way.done(now.step, now.seconds):
             progress.say(f"{what}: nothing left to do after step {now.step}, {progress.duration(now.seconds)}")
         else:
             progress.say(f"{what}: {_beginning(now, changed=now.goals != before, folder=folder)}")
@@ -79,7 +81,9 @@ def train(
         why = standing.why_stopped(now, _budget(now, settings), _way(now, settings), patience=settings.patience)
         progress.say(f"{what}: stopped after step {now.step} by its {why}")
         chosen = _chosen(what, folder, saved, settings=settings)
-        sha256 = checkpoint.write_arrays(outputs.weights, checkpoint.read_arrays(chosen, "weights").items())
+        arrays = checkpoint.read_arrays(chosen, "weights")
+        arrays[portable.GRAPH] = np.frombuffer(graph.read_bytes(), np.uint8)  # with it they run without TensorFlow
+        sha256 = checkpoint.write_arrays(outputs.weights, arrays.items())
         begun = [goal.step for goal in now.goals[1:]]
         store.write_picture(outputs.curve, monitor.curve(now.history, title=what, begun=begun))
         store.write_picture(
@@ -170,6 +174,7 @@ def _work(
     shape = batches.geometry(source.size, **look)
     progress.say(f"{what}: {settings.model} on {device()}")
     machine = _machine(settings, view=shape.view)
+    store.write_bytes(folder / "swap.onnx", machine.graph())
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
     best: list[tuple[dict[str, Any], list[tuple[str, np.ndarray]]]] = []  # measured, and its weights: not saved yet

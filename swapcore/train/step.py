@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from swapcore import losses
-from swapcore.models import Swapper, assign, tensorflow
+from swapcore.models import Swapper, assign, portable, tensorflow
 from swapcore.train import warps
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7  # of Adam (Kingma and Ba 2015)
@@ -46,6 +46,10 @@ class Trainer:
     def take(self, weights: Mapping[str, np.ndarray], *, where: str) -> None:
         """Set the weights alone, by their names in the model."""
         assign(self.swapper.variables(), weights, where=where)
+
+    def graph(self) -> bytes:
+        """The swap as a graph without weights, see models.portable."""
+        return portable.export(self.swapper)
 
     def show(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """What the model makes of faces (n, r, r, 3) of both people, BGR float32 0..1: (n, 5, r, r, 3) float32.
