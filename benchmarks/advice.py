@@ -114,11 +114,15 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     kept = [poor[k] for k in np.linspace(0, len(poor) - 1, args.faces - len(filmed)).round().astype(int)]
     sets = {"before": poor, "more_of_the_same": kept + more[: len(filmed)], "after": kept + filmed}
     target = shots(args.target, args.faces, take=2, keep=lambda f: True, **film)
-    known = shots(args.source, 12, take=40, keep=lambda f: True, **film)
     truth = studio.swap_actor(actor_named(args.source), actor_named(args.target))
     true = [studio.render(truth, shot.instant, size=args.size)[0] for shot in tests]
     session = nets.identity_session(threads=1)
-    references = np.stack([embedding.embed(s.frame_bgr, s.landmarks_xy[None], session)[0] for s in known])
+
+    def known(actor: str) -> np.ndarray:
+        film_of = shots(actor, 12, take=40, keep=lambda f: True, **film)
+        return np.stack([embedding.embed(s.frame_bgr, s.landmarks_xy[None], session)[0] for s in film_of])
+
+    references = known(args.source), known(args.target)
     results = {"unchanged": [shot.frame_bgr for shot in tests], "true": true}
     for name, source in sets.items():
         results[name] = swapped(source, target, tests, args)
@@ -219,13 +223,14 @@ def faces_of(person: str, film: Sequence[Shot], folder: Path) -> Faces:
 
 def swapped(source: Sequence[Shot], target: Sequence[Shot], tests: Sequence[Shot], args) -> list[np.ndarray]:
     """Train on both people's faces and swap the test frames."""
-    settings = config.parse("train", json.dumps({"budget": {"steps": args.steps}, "seed": args.seed}))
+    settings = config.parse(
+        "train", json.dumps({"budget": {"steps": args.steps}, "seed": args.seed, "deliver": "last"})
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         people = [faces_of(person, film, folder) for person, film in (("source", source), ("target", target))]
         out = Outputs(
-            **{f.name: folder / f.name for f in fields(Outputs)}
-            | {"curve": folder / "c.png", "preview": folder / "p.jpg"}
+            *(folder / name for name in ("trained.json", "weights.h5", "loss.png", "quality.png", "preview.jpg"))
         )
         train(SWAP, *people, settings=settings, state=folder / "state", outputs=out)
         trained = store.read_json(out.trained)
@@ -270,7 +275,8 @@ def looked(tests: Sequence[Shot], pictures: Sequence[np.ndarray], true: Sequence
         swapped={int(n): [Changed(SWAP, k)] for k, n in enumerate(numbers)},
         wanted=numbers.tolist(),
         embed=lambda frame_bgr, landmarks_xy: embedding.embed(frame_bgr, landmarks_xy[None], session)[0],
-        references={SWAP: references},
+        references={SWAP: references[0]},
+        people={SWAP: {"target_references": references[1]}},
         note={},
         refit=lambda frame_bgr, landmarks_xy: detect.refit(detect.grey(frame_bgr), landmarks_xy, fit),
         laid=laid,

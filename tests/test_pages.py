@@ -97,7 +97,7 @@ def test_the_worst_frames_are_seen_before_and_after_and_say_that_they_are_synthe
     assert b"DigitalSourceType" in after and b"DigitalSourceType" not in before
     said = text_of(html)
     assert (
-        "00:00:00:07 frame 7 1. the softest face of all" in said
+        "00:00:00:07 frame 7 1. The softest face of all" in said
         and "(synthetic)" in said
         and "enlarged 1.8 times" in said
     )
@@ -144,6 +144,8 @@ def test_every_metric_is_in_the_table(name):
         (None, "dB", "–"),
         (0.0, "ratio", "0.00"),
         (123.4, "x", "123"),
+        (1.0, "place", "1"),
+        (21.6458, "place", "21.6"),
     ],
 )
 def test_numbers_as_people_read_them(value, unit, text):

@@ -109,6 +109,7 @@ def _words(name: str, measures: Mapping[str, Any]) -> Words:
 
 def _worst(place: int, one: Worst, measures: Mapping[str, Any], marks: Mapping[str, str]) -> str:
     told, enlarged = one.told, SIDE / one.original.shape[0]
+    why = told["why"][:1].upper() + told["why"][1:]
     name, unit = told["metric"], measures.get(told["metric"], {}).get("unit", "")
     number = f"{_words(name, measures).label}: {shown(told['value'], unit)}"
     if told.get("baseline") not in (None, 0, 1):
@@ -124,7 +125,7 @@ def _worst(place: int, one: Worst, measures: Mapping[str, Any], marks: Mapping[s
     )
     return (
         f'<section class="card"><div class="top"><span class="time">{escape(one.time)}</span><span class="dim">frame '
-        f'{told["frame"]}</span><span class="why"><b>{place}. {escape(told["why"])}</b></span></div>'
+        f'{told["frame"]}</span><span class="why"><b>{place}. {escape(why)}</b></span></div>'
         f'<p class="dim">{escape(number)}</p><div class="pair">{figures}</div></section>'
     )
 

@@ -123,6 +123,8 @@ def shown(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     short = {"dB": " dB", "degrees": "°"}.get(unit) or (" %" if unit.startswith("per cent") else "")
+    if unit == "place":
+        return f"{round(value, 1):g}"
     size = abs(value)
     digits = 0 if size >= 100 else 1 if size >= 10 or short else 2 if size >= 0.1 or not size else 3
     return f"{value:.{digits}f}{short}"
