@@ -42,12 +42,7 @@ WORDS: dict[str, Words] = {
     "second_distance": Words(
         "likeness",
         "Distance to the source, second judge",
-        "By a network of our own, which nobody trained to please.",
-    ),
-    "second_margin": Words(
-        "likeness",
-        "Nearer to the source by, second judge",
-        "By a network of our own; below 0 the face is still more the target’s.",
+        "By a small network of our own, which no swap is trained on: 0 is the same face, 1 a stranger’s.",
     ),
     "pose_error": Words(
         "play",
