@@ -8,7 +8,9 @@ import numpy as np
 from common import arguments, run
 
 from swapcore import align, config, convert, detect, embedding, label, measure, nets, progress, store, video
-from swapcore.types import ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable, References
+from swapcore.types import ClipInfo, DatasetTable, DecisionTable, FaceSet, FrameTable, PeopleTable, References
+
+OWN_FRAMES = 32  # of a source that the second judge compares with
 
 
 def main(args):
@@ -38,7 +40,9 @@ def main(args):
         wanted=wanted,
         embed=lambda frame_bgr, landmarks_xy: embedding.embed(frame_bgr, landmarks_xy[None], session)[0],
         references=references,
-        people={swap["name"]: judged(swap, known) for swap in swaps},
+        people={
+            swap["name"]: judged(swap, known, own) for swap, own in zip(swaps, frames_of_sources(args), strict=True)
+        },
         note=notes(args.video_file, frames, info),
         refit=lambda frame_bgr, landmarks_xy: detect.refit(detect.grey(frame_bgr), landmarks_xy, fit),
         laid=masks(config.parse("convert", args.convert_settings), trained),
@@ -57,9 +61,21 @@ def pairs(args, frames, info, rows):
         yield number, original_bgr, result_bgr
 
 
-def judged(swap, known):
-    """Who a swap's faces are compared with beside the source, as fields of measure.Look."""
-    return {"target_references": known[swap["target"]], "known": known, "distractors": measure.distractors()}
+def judged(swap, known, own):
+    """Who a swap's faces are compared with beside the source's references, as fields of measure.Look; own: the source's crops."""
+    people = {"target_references": known[swap["target"]], "known": known, "distractors": measure.distractors()}
+    return {**people, "references_second": measure.second(own)}
+
+
+def frames_of_sources(args):
+    """Some crops (n, CROP_SIDE, CROP_SIDE, 3) of each swap's source, spread over its dataset."""
+    with store.open_archives(dict(zip(args.clips, args.archives, strict=True))) as archives:
+        for path in args.datasets:
+            table = store.read_table(path, DatasetTable)[0]
+            rows = [(table.clip[k], table.id[k]) for k in measure.spread(range(len(table)), OWN_FRAMES)]
+            found = [archives[clip].row(name).landmarks_in_crop() for clip, name in rows]
+            own = store.crops(archives, *zip(*rows, strict=True))
+            yield np.array([measure.crop(crop, marks) for crop, marks in zip(own, found, strict=True)])
 
 
 def masks(settings, trained):
@@ -125,6 +141,9 @@ if __name__ == "__main__":
             truth="text: JSON of swap -> what studio.true_swap takes, of those whose truth is known",
             known="texts: everybody known, in the order of the references",
             references="files: their references.parquet",
+            datasets="files: dataset.parquet of each swap's source, in order",
+            clips="texts: the clips of these sources, in the order of the archives",
+            archives="files: their faces.zip",
             out="file: measures.json",
         ),
     )

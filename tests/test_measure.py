@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from analytic import face
+from training import make_faces
 
 from swapcore import align, label, measure, store, video
 from swapcore.errors import SwapError
@@ -64,6 +65,9 @@ def look(**changed) -> measure.Look:
         "target_references": unit(3, 4),
         "known": {"source": unit(1, 2), "target": unit(3, 4)},
         "distractors": unit(5, 6, 7),
+        "original_second": unit(0)[0],
+        "result_second": unit(0)[0],
+        "references_second": unit(1, 2),
     }
     return measure.Look(**{**fields, **changed})
 
@@ -392,6 +396,8 @@ def made(tmp_path) -> Namespace:
     shape = {"resolution": 64, "centring": "legacy", "span": 0.5, "coverage": 0.8}
     for name in ("one", "two"):
         store.write_json(tmp_path / f"trained_{name}.json", shape)
+    for name in ("ann", "bob"):  # whose frames the second judge sees, whatever the sources are called
+        store.write_table(tmp_path / f"dataset_{name}.parquet", make_faces(tmp_path, name, count=3).table)
     swaps = [{"name": "one", "source": "x", "target": "a"}, {"name": "two", "source": "y", "target": "b"}]
     return Namespace(
         settings="{}",
@@ -407,6 +413,9 @@ def made(tmp_path) -> Namespace:
         decisions=[tmp_path / f"decisions_{name}.parquet" for name in "ab"],
         known=list("xayb"),
         references=[tmp_path / f"{name}.parquet" for name in "xayb"],
+        datasets=[tmp_path / f"dataset_{name}.parquet" for name in ("ann", "bob")],
+        clips=["ann", "bob"],
+        archives=[tmp_path / f"{name}.zip" for name in ("ann", "bob")],
         video="scene",
         measures=tmp_path / "measures.json",
         page=tmp_path / "out" / "measures.html",
@@ -442,6 +451,8 @@ def test_measure_script(scripts, made, monkeypatch):
     assert found["identity_distance"]["baseline"] == found["identity_distance"]["value"]  # the same embeddings
     # e0 is x's; nobody of the four, and none of the strangers, who lie about 1 from it, is nearer
     assert found["identity_margin"]["swaps"] == pytest.approx({"one": far - near, "two": 0}, abs=1e-3)
+    second = found["second_distance"]  # darker alike: the same to the second judge
+    assert second["value"] == pytest.approx(second["baseline"], abs=0.02) and second["source_real"] < second["value"]
     assert found["identity_rank"]["swaps"]["one"] == 1 < found["identity_rank"]["swaps"]["two"]
     assert {(w["frame"], w["swap"]) for w in found["worst"]} == {(n, s) for n in (1, 2, 3, 4) for s in ("one", "two")}
     # all is darker alike: no step at the mask's edge

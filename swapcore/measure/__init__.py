@@ -10,6 +10,7 @@ from swapcore.measure.looks import crop, inside, looks, outside, spread
 from swapcore.measure.metrics import METRICS
 from swapcore.measure.motion import flicker_ratio
 from swapcore.measure.picture import outside_psnr, sharpness_ratio
+from swapcore.measure.second import second
 from swapcore.measure.summary import WORST, Values, alarm, evaluate, summarise, worst
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "outside",
     "outside_psnr",
     "reference_spread",
+    "second",
     "sharpness_ratio",
     "spread",
     "summarise",

@@ -10,6 +10,7 @@ import numpy as np
 
 from swapcore import align, masks
 from swapcore.measure.look import CROP_SIDE, Look
+from swapcore.measure.second import second
 from swapcore.types import Changed, FaceSet
 
 CROP_SPAN = 0.6  # of the aligned crops, see align.crop_matrix: the face from the forehead to the chin
@@ -80,6 +81,8 @@ def looks(
                 for name, picture in pictures.items():
                     if picture is not None:
                         found[f"{name}_landmarks"] = align.transform(refit(picture, raw), matrix)
+                for name in ("original", "result") if people[swap].get("references_second") is not None else ():
+                    found[f"{name}_second"] = second(found[f"{name}_crop"][None])[0]
                 yield Look(
                     frame=number,
                     swap=swap,

@@ -4,5 +4,13 @@ from __future__ import annotations
 
 from swapcore.measure import expression, identity, motion, picture, truth
 from swapcore.measure.look import Metric
+from swapcore.measure.second import ROWS as SECOND
 
-METRICS: dict[str, Metric] = {**identity.ROWS, **expression.ROWS, **picture.ROWS, **motion.ROWS, **truth.ROWS}
+METRICS: dict[str, Metric] = {
+    **identity.ROWS,
+    **SECOND,
+    **expression.ROWS,
+    **picture.ROWS,
+    **motion.ROWS,
+    **truth.ROWS,
+}

@@ -320,6 +320,16 @@ def decisions_of_targets(wildcards):
     return [f"results/people/{swap.target}/decisions.parquet" for swap in video_swaps(wildcards)]
 
 
+def datasets_of_sources(wildcards):
+    """What each swap's source is trained from, in order."""
+    return [f"results/people/{swap.source}/dataset.parquet" for swap in video_swaps(wildcards)]
+
+
+def clips_of_sources(wildcards):
+    """Names of the clips that a video's sources are seen in."""
+    return clips_of(*(swap.source for swap in video_swaps(wildcards)))
+
+
 def consents(wildcards):
     """The consent records of everybody a video uses."""
     people = sorted(set(people_of_video(wildcards)) | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people))

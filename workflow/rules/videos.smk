@@ -98,6 +98,8 @@ rule measure:
         decisions=decisions_of_targets,
         trained=of_swaps("trained.json"),
         references=[f"results/people/{person}/references.parquet" for person in KNOWN],
+        datasets=datasets_of_sources,
+        archives=lambda wildcards: of_clips(clips_of_sources(wildcards), "faces.zip"),
     output:
         report(
             "results/videos/{video}/measures.json",
@@ -119,12 +121,14 @@ rule measure:
         swaps=swaps_json,
         truth=true_swaps,
         known=KNOWN,  # a face that is nearer to any of them is not yet the source's
+        clips=clips_of_sources,
     shell:
         "{params.run} --settings {params.settings:q} --convert-settings {params.convert:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
         " --decisions {input.decisions:q}"
         " --trained {input.trained:q} --truth {params.truth:q}"
-        " --known {params.known} --references {input.references:q} --out {output:q} --log {log:q}"
+        " --known {params.known} --references {input.references:q} --datasets {input.datasets:q}"
+        " --clips {params.clips} --archives {input.archives:q} --out {output:q} --log {log:q}"
 
 
 rule report:
