@@ -43,10 +43,11 @@ def looks(
 
     pairs are (number, original_bgr, result_bgr) in ascending order, of the wanted frames and those before them; embed takes
     a frame and landmarks (68, 2) and gives (128,); references are of each swap's source, (m, 128); people are the fields of
-    each swap's looks that say who else is known, such as target_references; note says for a frame's
-    number where its note is drawn, (h, w) bool. refit takes a frame and landmarks (68, 2) and gives them fitted anew. laid takes
-    a swap, landmarks and the frame's (h, w) and gives left, top and the alpha of the mask that conversion laid there. truth takes
-    a swap and a frame's number, in ascending order, and gives the true swap's picture, or None where it is not known.
+    each swap's looks that say who else is known, such as target_references; note says for a frame's number where its note is
+    drawn, (h, w) bool: there the clip's own picture stands in. refit takes a frame and landmarks (68, 2) and gives them fitted
+    anew. laid takes a swap, landmarks and the frame's (h, w) and gives left, top and the alpha of the mask that conversion laid
+    there. truth takes a swap and a frame's number, in ascending order, and gives the true swap's picture, or None where it is
+    not known.
     """
 
     def seen(original_bgr: np.ndarray, result_bgr: np.ndarray, swap: str, row: int) -> dict[str, np.ndarray]:
@@ -59,11 +60,12 @@ def looks(
         found["mask"] = mask_crop(*laid(swap, smooth, original_bgr.shape[:2]), matrix)
         return found
 
-    before: tuple[int, dict[int, int], np.ndarray, np.ndarray] | None = (
-        None  # number, track -> row, the frame's pictures
-    )
+    # number, track -> row, the frame's pictures
+    before: tuple[int, dict[int, int], np.ndarray, np.ndarray] | None = None
     for number, original_bgr, result_bgr in pairs:
         here = swapped.get(number, ())
+        if number in note:  # what it covers is not the swap's doing
+            result_bgr = np.where(note[number][..., None], original_bgr, result_bgr)
         if number in wanted:
             away = outside([faces.landmarks_smooth_xy[row] for _, row in here], original_bgr.shape[:2])
             if number in note:

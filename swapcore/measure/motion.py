@@ -13,6 +13,7 @@ from swapcore.measure.look import CROP_SIDE, Metric
 
 FLICKER_SIDE = 64  # averages grain away: what flickers to the eye is larger
 STILL = 1 / 4  # mean absolute error of rounding: less change than this is none
+UNSEEN = 1 / 2  # levels of mean change beside motion that nobody sees
 FLOW_SHARE = 0.5  # of a picture's side, at which its flow is worked out: faces are smooth, and it costs a quarter
 CONSISTENT = 1.0  # pixels there and back again, up to which a flow is believed
 LOOKED_AT = 0.25  # of the pixels; where the flow holds in fewer, it is not to be judged by
@@ -83,7 +84,7 @@ def warp_error_ratio(
     The frame before is moved by the flow of the original (`flow`); the mean absolute difference where the flow holds, of
     pictures brought down to FLICKER_SIDE pixels. 1 is as calm as the original, whose light and grain change too (after Lai
     et al., Learning Blind Video Temporal Consistency, 2018). None where the flow holds in
-    less than LOOKED_AT of `inside` (h, w) bool.
+    less than LOOKED_AT of `inside` (h, w) bool. Neither is taken below UNSEEN, for some encoders repeat what hardly moved.
     """
     back, holds = flow(original_before, original_crop)
     weight = inside & holds
@@ -93,7 +94,7 @@ def warp_error_ratio(
         _mean_change(warped(before, back), after, weight)
         for before, after in ((original_before, original_crop), (result_before, result_crop))
     )
-    return max(result, STILL) / max(original, STILL)
+    return max(result, UNSEEN) / max(original, UNSEEN)
 
 
 def mask_iou(
