@@ -54,8 +54,6 @@ def look(**changed) -> measure.Look:
         "references": unit(1, 2),
         "original_landmarks": face((128, 128), 30),
         "result_landmarks": face((128, 128), 30),
-        "original_landmarks_before": face((127, 128), 30),
-        "result_landmarks_before": face((127, 128), 30),
         "mask": measure.inside(face((128, 128), 30)).astype(np.float32),
         "mask_before": measure.inside(face((128, 128), 30)).astype(np.float32),
         "original_embedding_before": unit(0)[0] * 1.4,

@@ -34,8 +34,6 @@ class Look:
     references: np.ndarray  # (m, 128) of the swap's source
     original_landmarks: np.ndarray | None = None  # (68, 2) float32, pixels of the crop
     result_landmarks: np.ndarray | None = None  # the same, fitted anew on the result
-    original_landmarks_before: np.ndarray | None = None
-    result_landmarks_before: np.ndarray | None = None
     mask: np.ndarray | None = None  # (CROP_SIDE, CROP_SIDE) float32 0..1, the soft mask that conversion laid
     mask_before: np.ndarray | None = None
     original_embedding_before: np.ndarray | None = None  # (128,)
