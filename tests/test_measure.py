@@ -16,6 +16,7 @@ from training import make_faces
 
 from swapcore import align, label, measure, store, video
 from swapcore.errors import SwapError
+from swapcore.pages.words import WORDS
 from swapcore.types import Changed, ClipInfo, DecisionTable, FaceSet, FrameTable, PeopleTable, References
 
 SIDE = measure.CROP_SIDE
@@ -72,6 +73,9 @@ def look(**changed) -> measure.Look:
 
 @pytest.mark.parametrize("name", measure.METRICS)
 class TestTable:
+    def test_people_can_read_about_it(self, name, root):
+        assert f"`{name}`" in (root / "docs/quality.md").read_text() and name in WORDS
+
     def test_a_worst_frame_says_why(self, name):
         metric = measure.METRICS[name]
         words = metric.why.format(name=name, value=1.0, usual=2.0, baseline=3.0)
