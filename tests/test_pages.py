@@ -173,6 +173,8 @@ def test_the_verdict_names_what_is_seen_and_nothing_else():
     said = " ".join(words.in_words(bad, SWAPS))
     assert "22 % of the original’s fine detail" in said and "1.8 times as restless" in said and "edge shows" in said
     assert words.in_words({"sharpness_ratio": row(1.0), "warp_error_ratio": row(1.0), "seam": row(0.1)}, SWAPS) == []
+    told = words.in_words({"second_distance": row(0.13, source_real=0.15)}, SWAPS)
+    assert "trust the eye" in told[0] and not words.in_words({"second_distance": row(0.2, source_real=0.15)}, SWAPS)
     assert words.in_words({"flicker_ratio": row(0.5)}, SWAPS)[0].startswith("It changes 50 %")
 
 

@@ -131,6 +131,12 @@ def in_words(measures: Mapping[str, Any], swaps: Sequence[Mapping[str, str]]) ->
     identity = measures.get("identity_distance")
     if identity and identity["value"] is not None and identity.get("baseline") is not None:
         lines.append(_identity(identity, swaps))
+    second = measures.get("second_distance")
+    if second and None not in (second["value"], second.get("source_real")) and second["value"] < second["source_real"]:
+        lines.append(
+            f"The second judge puts it nearer to the source ({second['value']:.2f}) than the source’s own frames "
+            f"({second['source_real']:.2f}): it sees little of what is wrong here, so trust the eye."
+        )
     sharp = _value(measures, "sharpness_ratio")
     if sharp is not None and sharp < 0.8:
         lines.append(
