@@ -197,9 +197,9 @@ def _clock(trainings: int, stops: Sequence[dict[str, float]]) -> Callable:
             done[0] += trained[unit] - last[0]
             last[0] = trained[unit] if trained != stops[-1] else 0.0
         if line:
-            spent = time.monotonic() - begin
-            ahead = f", about {progress.duration(spent / done[0] * (total - done[0]))} left" if done[0] else ""
-            progress.say(f"{line}{ahead if done[0] / total > 0.1 else ''}")
+            ahead, spent = total - done[0], time.monotonic() - begin
+            known = ahead > 0 and done[0] > 0.1 * total  # before, it would mostly tell of making clips
+            progress.say(line + (f", about {progress.duration(spent / done[0] * ahead)} left" if known else ""))
 
     return say
 
