@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from swapcore import nets
+from swapcore import measure, nets
 from swapcore.measure import identity
 
 
@@ -75,3 +75,30 @@ def test_those_who_are_kept_lie_far_apart(root):
     recipe = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(recipe)
     assert recipe.far_apart(np.array([[0.0], [0.1], [5.0], [9.0], [9.1]]), 3) == [0, 2, 4]
+
+
+def test_share_of_the_way_from_target_to_source():
+    assert identity.share_of_way(0.6, 0.8, 0.3) == pytest.approx(0.4)
+    assert identity.share_of_way(0.8, 0.8, 0.3) == 0
+    assert identity.share_of_way(None, 0.8, 0.3) is identity.share_of_way(0.5, 0.8, None) is None
+    assert identity.share_of_way(0.5, 0.5, 0.45) is None, "a judge that takes them for one person says nothing"
+
+
+def test_judges_that_differ_raise_doubt():
+    assert identity.doubt("s", 0.55, 0.68) is identity.doubt("s", 0.9, 0.6) is identity.doubt("s", 1.0, None) is None
+    assert "swap s went 103% of the way" in identity.doubt("s", 1.03, 0.05)
+
+
+def test_a_swap_that_deceives_one_judge_is_told_of():
+    none = dict.fromkeys(measure.METRICS)
+
+    def rows(first: float, second: float) -> list[measure.Values]:
+        value, before, real = (
+            {"identity_distance": a, "second_distance": b} for a, b in ((first, second), (0.8, 0.5), (0.3, 0.1))
+        )
+        return [measure.Values(1, "s", {**none, **value}, {**none, **before}, {**none, **real}, None)]
+
+    references = {"s": points(0.0, 0.1)}
+    found = measure.summarise(rows(0.31, 0.49), references=references)
+    assert "trust the eye" in found["second_distance"]["alarm"] and "second judge" in found["note"]
+    assert "alarm" not in measure.summarise(rows(0.5, 0.2), references=references)["second_distance"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from swapcore.measure import expression
-from swapcore.measure.identity import reference_spread
+from swapcore.measure.identity import doubt, reference_spread, share_of_way
 from swapcore.measure.look import Look, Metric
 from swapcore.measure.metrics import METRICS
 
@@ -83,7 +83,19 @@ def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -
     alarms = [a for s in swaps if (a := alarm(s, result["identity_distance"]["swaps"][s], references[s]))]
     if alarms:
         result["identity_distance"]["alarm"] = "; ".join(alarms)
-    return {**result, "worst": worst(rows), "note": _note(rows, result, alarms)}
+    doubts = [d for s in swaps if (d := _doubt(s, [r for r in rows if r.swap == s]))]
+    if doubts:
+        result["second_distance"]["alarm"] = "; ".join(doubts)
+    return {**result, "worst": worst(rows), "note": _note(rows, result, alarms + doubts)}
+
+
+def _doubt(swap: str, rows: Sequence[Values]) -> str | None:
+    """Whether the two judges of identity differ over a swap."""
+    ways = [
+        share_of_way(*(_mean(getattr(r, part).get(name) for r in rows) for part in ("value", "baseline", "real")))
+        for name in ("identity_distance", "second_distance")
+    ]
+    return doubt(swap, *ways)
 
 
 def alarm(swap: str, distance: float | None, references: np.ndarray) -> str | None:
