@@ -18,7 +18,7 @@ SAMPLE_RATE = 44100  # Hz
 def main(args):
     """Render and encode the picture, then add the voice."""
     settings, play = config.parse("studio", args.settings), StudioClip.model_validate_json(args.clip_settings)
-    part = {"performance": play.performance, "seconds": play.seconds}
+    part = {"performance": play.performance, "seconds": play.seconds, "scene": play.scene}
     look = {"size": settings.size, "rate": settings.rate, "grain": settings.grain}
     frames = (frame_bgr for frame_bgr, _ in studio.clip(play.actor, **part, **look))
     frames = progress.track(frames, round(play.seconds * settings.rate), args.out.stem)

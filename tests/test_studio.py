@@ -5,20 +5,25 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
+import cv2
 import numpy as np
 import pytest
 
+from swapcore.config.fields import StudioClip
 from swapcore.errors import SwapError
 from swapcore.studio import (
     CAST,
     LABELS,
+    SCENES,
     Frame,
     Occluder,
     Performance,
     actor_named,
     clip,
     render,
+    render_motion,
     swap_actor,
     true_swap,
     voice,
@@ -196,6 +201,69 @@ def test_the_true_swap_of_a_clip_is_its_frames_with_another_face():
         assert change[~outside].mean() > 10
     with pytest.raises(SwapError, match=r"frame 5 .* 0 to 4"):
         true_swap("ann", "bob", **part, numbers=[5])
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_scene_has_its_truth_and_its_true_swap(scene):
+    part = {"performance": 8, "seconds": 0.8, "size": 96, "rate": 5, "grain": 1.0, "scene": scene}
+    frames = list(clip("bob", **part))
+    _, picture, truth = next(true_swap("ann", "bob", **part, numbers=[2]))
+    assert len(frames) == 4 and SCENES[scene].about
+    before, about = frames[2]
+    assert before.shape == picture.shape == (96, 96, 3) and not np.array_equal(before, picture)
+    for face, same in zip(about.faces, truth.faces, strict=True):
+        assert face.landmarks_xy.shape == (68, 2) and abs(face.yaw) <= 46
+        assert np.linalg.norm(face.light_towards) == pytest.approx(1)
+        assert (face.light_rgb > 0).all() and (face.ambient_rgb > 0).all()
+        assert face.yaw == same.yaw and np.array_equal(face.light_towards, same.light_towards)
+    gone = (about.parsing == Part.BACKGROUND) & (truth.parsing == Part.BACKGROUND)
+    off = np.abs(before.astype(int) - picture).max(-1)[gone]
+    assert (off > 20).mean() < 0.03  # only where outlines were sampled, or smear
+
+
+def test_scenes_show_what_they_say():
+    def play(scene, seconds=2.8, actor="bob"):
+        return [t for _, t in clip(actor, performance=8, seconds=seconds, size=96, rate=2.5, grain=0, scene=scene)]
+
+    assert max(abs(t.faces[0].yaw) for t in play("calm")) < 8
+    assert max(abs(t.faces[0].yaw) for t in play("turns", 5)) > 43
+    sides = [t.faces[0].light_towards[0] for t in play("side_light", 4)]
+    assert max(sides) > 0.9 and min(sides) < -0.9
+    hidden = [(~t.faces[0].visible[27:]).mean() for t in play("hand")]
+    assert max(hidden) > 0.5 and min(hidden) == 0
+    assert all((t.parsing == Part.GLASSES).any() for t in play("glasses", 0.4))
+    for actor in ("ann", "bob"):
+        (plain,), (fringed,) = (play(scene, 0.4, actor) for scene in ("talk", "fringe"))
+        assert (fringed.parsing == Part.HAIR).sum() > (plain.parsing == Part.HAIR).sum() * 1.1
+    crossing = play("crossing", 4.2)
+    gaps = [t.faces[0].landmarks_xy[30, 0] - t.faces[1].landmarks_xy[30, 0] for t in crossing]
+    assert gaps[0] > 15 and gaps[-1] < -15
+    met = crossing[int(np.argmin(np.abs(gaps)))]
+    assert met.faces[0].visible[27:].all() and not met.faces[1].visible[27:].all()
+
+
+def test_an_unknown_scene_is_refused_with_the_scenes():
+    with pytest.raises(SwapError, match=r"'hands' \(did you mean hand\?\): expected one of talk, calm"):
+        clip("bob", performance=1, seconds=1, size=128, rate=25, grain=0, scene="hands")
+
+
+def test_the_configuration_knows_the_scenes():
+    assert get_args(StudioClip.model_fields["scene"].annotation) == tuple(SCENES)
+
+
+def test_a_smearing_frame_keeps_its_grain_and_the_truth_of_its_middle(bob):
+    def act(seconds):
+        return Frame(yaw=200 * (seconds - 1), grain=4.0, grain_seed=3)
+
+    still, truth = render(bob, act(1.0), size=SIZE)
+    smeared, about = render_motion(bob, act, 1.0, size=SIZE, samples=5, shutter=0.05)
+    np.testing.assert_array_equal(truth.parsing, about.parsing)
+    wall = truth.depth == np.inf
+    assert smeared[wall].std() == pytest.approx(still[wall].std(), rel=0.05)
+    sharp, soft = (cv2.Laplacian(p[..., 1], cv2.CV_32F)[truth.parsing == Part.LIPS].std() for p in (still, smeared))
+    assert soft < 0.9 * sharp
+    with pytest.raises(ValueError, match="odd number"):
+        render_motion(bob, act, 1.0, size=SIZE, samples=4, shutter=0.05)
 
 
 def test_the_voice_follows_the_mouth():

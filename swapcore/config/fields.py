@@ -23,6 +23,11 @@ class StudioClip(Section):
     """Seed of the head's movements, speech, gaze and light."""
     seconds: float = Field(10.0, gt=0, le=600)
     """Length, s."""
+    scene: Literal[
+        "talk", "calm", "turns", "fast_turns", "side_light", "hand",
+        "wrinkles", "fringe", "glasses", "crossing", "compressed", "soft",
+    ] = "talk"  # fmt: skip
+    """What is shown, beside talking: see swapcore/studio/scenes.py. `crossing` has a second person, the next of the cast."""
 
 
 class Studio(Section):

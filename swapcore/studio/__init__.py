@@ -7,22 +7,26 @@ Everything is drawn from seeds: no picture of anybody, no asset. Heads are grids
 """
 
 from swapcore.studio.actor import Actor
-from swapcore.studio.cast import CAST, actor_named
+from swapcore.studio.cast import CAST, STRICT, actor_named
 from swapcore.studio.clips import clip, true_swap
 from swapcore.studio.labels import LABELS
 from swapcore.studio.performance import Frame, Occluder, Performance
 from swapcore.studio.rendering import FaceTruth, Truth, render, render_motion
+from swapcore.studio.scenes import SCENES, Scene
 from swapcore.studio.sound import voice
 from swapcore.studio.swap import swap_actor
 
 __all__ = [
     "CAST",
     "LABELS",
+    "SCENES",
+    "STRICT",
     "Actor",
     "FaceTruth",
     "Frame",
     "Occluder",
     "Performance",
+    "Scene",
     "Truth",
     "actor_named",
     "clip",

@@ -40,6 +40,9 @@ class FaceTruth:
     yaw: float  # degrees, in the house's signs
     pitch: float
     roll: float
+    light_towards: np.ndarray  # (3,) float32 unit, to the lamp: x to the right, y up, z to the camera
+    light_rgb: np.ndarray  # (3,) float32 linear RGB of the lamp, its strength included; 1: lights white paper fully
+    ambient_rgb: np.ndarray  # (3,) float32 linear RGB of the light from all around
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +67,39 @@ class _Layer:
 def render(actors: Actor | Sequence[Actor], frames: Frame | Sequence[Frame], *, size: int) -> tuple[np.ndarray, Truth]:
     """One or several actors -> picture (size, size, 3) uint8 BGR, and the truth about it.
 
-    Every actor has a frame, which may shift and scale it; background and film (blur, grain, JPEG) come from the first.
+    Every actor has a frame, which may shift and scale it (the smaller stands behind); background and film (blur, grain,
+    JPEG) come from the first.
     """
+    light, truth, frame = _expose(actors, frames, size)
+    return _film(_developed(light, size), frame), truth
+
+
+def render_motion(
+    actors: Actor | Sequence[Actor],
+    performance: Callable[[float], Frame | Sequence[Frame]],
+    seconds: float,
+    *,
+    size: int,
+    samples: int,
+    shutter: float,
+) -> tuple[np.ndarray, Truth]:
+    """`render` with motion blur: the mean light of `samples` instants over `shutter` seconds around `seconds`.
+
+    `samples` is odd. Film and truth are those of the middle instant.
+    """
+    if samples < 1 or samples % 2 == 0:
+        raise ValueError(f"render_motion: expected an odd number of samples, got {samples}")
+    times = seconds + shutter * (np.linspace(0, 1, samples) - 0.5) if samples > 1 else [seconds]
+    made = [_expose(actors, performance(float(t)), size) for t in times]
+    _, truth, frame = made[samples // 2]
+    light = np.mean([light for light, _, _ in made], 0, dtype=np.float32)
+    return _film(_developed(light, size), frame), truth
+
+
+def _expose(
+    actors: Actor | Sequence[Actor], frames: Frame | Sequence[Frame], size: int
+) -> tuple[np.ndarray, Truth, Frame]:
+    """Linear light (n, n, 3) RGB of the rendered size, the truth in the picture's size, and the first actor's frame."""
     actors = [actors] if isinstance(actors, Actor) else list(actors)
     frames = [frames] if isinstance(frames, Frame) else list(frames)
     n = size * _SAMPLES
@@ -73,27 +107,23 @@ def render(actors: Actor | Sequence[Actor], frames: Frame | Sequence[Frame], *, 
     light = cv2.resize(_background(frames[0].background, size).astype(np.float32), (n, n))
     parsing, who = np.zeros((n, n), np.uint8), np.full((n, n), -1, np.int8)
     depth, normal = np.full((n, n), np.inf, np.float32), np.zeros((n, n, 3), np.float32)
-    for index, layer in enumerate(layers):
-        nearer = layer.picture.depth < depth
+    behind = [CAMERA * (frames[0].scale / frame.scale - 1) for frame in frames]  # who is smaller stands farther away
+    for index, (layer, back) in enumerate(zip(layers, behind, strict=True)):
+        away = layer.picture.depth + np.float32(back)
+        nearer = away < depth
         np.copyto(light, layer.picture.rgb, where=nearer[..., None])
         np.copyto(normal, layer.picture.normal, where=nearer[..., None])
         np.copyto(parsing, layer.picture.label, where=nearer)
-        np.copyto(depth, layer.picture.depth, where=nearer)
+        np.copyto(depth, away, where=nearer)
         who[nearer] = index
-    shown = cv2.resize(tones.tonemap(light), (size, size), interpolation=cv2.INTER_AREA)
-    faces = tuple(_face(layer, frame, depth) for layer, frame in zip(layers, frames, strict=True))
+    faces = tuple(_face(*drawn, depth) for drawn in zip(layers, frames, behind, strict=True))
     s = np.s_[::_SAMPLES, ::_SAMPLES]
-    return _film(shown[..., ::-1], frames[0]), Truth(parsing[s], who[s], depth[s], normal[s], faces)
+    return light, Truth(parsing[s], who[s], depth[s], normal[s], faces), frames[0]
 
 
-def render_motion(
-    actor: Actor, performance: Callable[[float], Frame], seconds: float, *, size: int, samples: int, shutter: float
-) -> tuple[np.ndarray, Truth]:
-    """`render` with motion blur: the mean of `samples` pictures over `shutter` seconds; the truth of the middle one."""
-    times = seconds + shutter * (np.linspace(0, 1, samples) - 0.5)
-    made = [render(actor, performance(float(t)), size=size) for t in times]
-    mean = np.mean([picture for picture, _ in made], 0).round().astype(np.uint8)
-    return mean, made[samples // 2][1]
+def _developed(light: np.ndarray, size: int) -> np.ndarray:
+    """Linear light of the rendered size -> display values 0..1 (size, size, 3) BGR."""
+    return cv2.resize(tones.tonemap(light), (size, size), interpolation=cv2.INTER_AREA)[..., ::-1]
 
 
 def _draw(actor: Actor, frame: Frame, size: int) -> _Layer:
@@ -163,15 +193,25 @@ def _with_occluder(posed: Posed, topology: Topology, what: Occluder) -> tuple[Po
     ), topology.extended(pieces)
 
 
-def _face(layer: _Layer, frame: Frame, depth: np.ndarray) -> FaceTruth:
+def _face(layer: _Layer, frame: Frame, back: float, depth: np.ndarray) -> FaceTruth:
     """Landmarks in the picture's pixels; hidden where something lies before them."""
     n = len(depth)
     x, y, z = layer.landmarks.T
     behind = cv2.dilate(np.minimum(depth, 1e5), np.ones((5, 5)))
     column, row = (np.clip(np.round(v).astype(int), 0, n - 1) for v in (x, y))
-    visible = behind[row, column] > CAMERA - z - _OUTLINE_SLACK
+    visible = behind[row, column] > CAMERA + back - z - _OUTLINE_SLACK
     xy = (layer.landmarks[:, :2] + 0.5) / _SAMPLES - 0.5
-    return FaceTruth(xy.astype(np.float32), visible, frame.yaw, frame.pitch, frame.roll)
+    towards = np.array(frame.light, np.float32)
+    return FaceTruth(
+        landmarks_xy=xy.astype(np.float32),
+        visible=visible,
+        yaw=frame.yaw,
+        pitch=frame.pitch,
+        roll=frame.roll,
+        light_towards=towards / np.linalg.norm(towards),
+        light_rgb=np.array(frame.light_rgb, np.float32) * np.float32(frame.light_strength),
+        ambient_rgb=np.array(frame.ambient_rgb, np.float32),
+    )
 
 
 def _background(seed: int, size: int) -> np.ndarray:

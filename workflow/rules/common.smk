@@ -298,7 +298,7 @@ def true_swaps(wildcards):
             seen = [PROJECT.clips[name] for name in clips_of(swap.source)]
             actors = {played[c.path].actor if c.path in played and c.alone else None for c in seen}
             if len(actors) == 1 and None not in actors:
-                play = {"performance": part.performance, "seconds": part.seconds}
+                play = {"performance": part.performance, "seconds": part.seconds, "scene": part.scene}
                 known[swap.name] = {"source": actors.pop(), "target": part.actor, **play, **look}
     return json.dumps(known, sort_keys=True)
 
