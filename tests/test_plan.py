@@ -420,6 +420,7 @@ def test_the_true_swap_is_known_where_one_actor_plays_each(toy, more, known):
     done = toy.snakemake("--dry-run", "--printshellcmds")
     commands = [line for line in (done.stdout + done.stderr).splitlines() if "scripts/measure.py" in line]
     wanted = (
-        '{"ann_onto_bob": {"grain": 2.0, "performance": 3, "rate": 25, "seconds": 2.0, "size": 160, "source": "ann", '
+        '{"ann_onto_bob": {"grain": 2.0, "performance": 3, "rate": 25, "scene": "talk", "seconds": 2.0, "size": 160, '
+        '"source": "ann", '
     )
     assert len(commands) == 1 and (wanted in commands[0]) == known and ("--truth '{}'" in commands[0]) != known
