@@ -309,8 +309,7 @@ def test_a_hint_changes_nothing(toy):
     ("module", "expected"),
     [
         ("convert.py", VIDEOS),
-        ("measure/metrics.py", {"measure": 2}),
-        ("measure/looks.py", {"measure": 2, "report": 2}),  # the strip shows frames that measure chose
+        ("measure/metrics.py", {"measure": 2, "report": 2}),  # whose page shows the measures
         ("clean.py", {"clean": 3, "dataset": 3, "advise": 2, "train": 2, **VIDEOS}),
     ],
 )
