@@ -119,8 +119,11 @@ def test_weights_of_another_model_are_refused(trained, runtime, tmp_path):
     arrays = models.read_weights(path)
     first = next(iter(swapper.variables()))
     checkpoint.write_arrays(tmp_path / "other.h5", {**arrays, first: np.zeros(3, np.float32)}.items())
-    with pytest.raises(SwapError, match=rf"other.h5: expected {first} of shape .*, found \(3,\)"):
+    with pytest.raises(SwapError, match=r"other\.h5: expected .*(dimensions|of shape)"):
         predictor(about, tmp_path / "other.h5")
+    checkpoint.write_arrays(tmp_path / "less.h5", {k: a for k, a in arrays.items() if k != first}.items())
+    with pytest.raises(SwapError, match=r"less\.h5: expected "):
+        predictor(about, tmp_path / "less.h5")
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(SwapError, match="expected the weights"):
         predictor(about, path)

@@ -16,23 +16,23 @@ from swapcore.errors import SwapError
 from swapcore.models.swapper import Swapper
 
 GRAPH = "graph"  # its name among the arrays of weights.h5
+PARTS = ("encoder", "source")  # of a model, on the way from the target to the source
 FACES, SWAPPED = "faces", "swapped"  # the graph's input and output, (n, r, r, 3) float32, BGR 0..1
 
 
 def export(swapper: Swapper) -> bytes:
     """The graph of a model's swap, target in and source out, as ONNX without its weights: some kilobytes.
 
-    Weights are inputs named and shaped as `Swapper.variables` has them. Raises NotImplementedError, naming the layer, for one
-    that LAYERS does not know: then add it there.
+    Weights are external, named as `Swapper.variables` has them, kernels of convolutions as ONNX lays them out. Raises
+    NotImplementedError, naming the layer, for one that LAYERS does not know: then add it there.
     """
     graph = nets.Graph()
-    weights: dict[str, tuple[str, list]] = {}
     x = graph.node("Transpose", FACES, perm=[0, 3, 1, 2])
-    x = _part(graph, swapper.encoder, x, "encoder", weights)
-    x = _part(graph, swapper.decoders["source"], x, "source", weights)
+    x = _part(graph, swapper.encoder, x, "encoder")
+    x = _part(graph, swapper.decoders["source"], x, "source")
     graph.node("Transpose", x, output=SWAPPED, perm=[0, 2, 3, 1])
     shape = ["n", swapper.resolution, swapper.resolution, 3]
-    return graph.model("swap", {FACES: ("FLOAT", shape), **weights}, {SWAPPED: ("FLOAT", shape)})
+    return graph.model("swap", {FACES: ("FLOAT", shape)}, {SWAPPED: ("FLOAT", shape)})
 
 
 def runner(
@@ -43,22 +43,16 @@ def runner(
     r is resolution; threads: 0 for one on each core. Raises SwapError, naming `where`, where the graph is of another
     resolution, or weights are missing or of another shape.
     """
-    from onnx import ModelProto, numpy_helper
-
-    model = ModelProto.FromString(graph)
-    ends = {end.name: tuple(side.dim_value for side in end.type.tensor_type.shape.dim) for end in model.graph.input}
-    side = ends.pop(FACES)[1]
+    used = {name: array for name, array in arrays.items() if name.split("/")[0] in PARTS}
+    laid = {name: array.transpose(3, 2, 0, 1) if array.ndim == 4 else array for name, array in used.items()}
+    try:
+        session = nets.session(graph, threads=threads, weights=laid)
+    except Exception as error:  # ONNX Runtime's own are many; each means that graph and weights do not fit
+        said = str(error).strip().splitlines()[0]
+        raise SwapError(f"{where}: expected weights that fit their graph ({said}); delete it and train again") from None
+    side = session.get_inputs()[0].shape[1]
     if side != resolution:
         raise SwapError(f"{where}: expected a model of {resolution} pixels, found {side}; delete it and train again")
-    for name, shape in ends.items():
-        if name not in arrays or arrays[name].shape != shape:
-            found = "none" if name not in arrays else f"{arrays[name].shape}"
-            raise SwapError(f"{where}: expected {name} of shape {shape}, found {found}; delete it and train again")
-    kept = [end for end in model.graph.input if end.name == FACES]
-    del model.graph.input[:]
-    model.graph.input.extend(kept)
-    model.graph.initializer.extend(numpy_helper.from_array(np.ascontiguousarray(arrays[n]), n) for n in ends)
-    session = nets.session(model.SerializeToString(), threads=threads)
 
     def predict(faces_bgr: np.ndarray) -> np.ndarray:
         return session.run([SWAPPED], {FACES: np.ascontiguousarray(faces_bgr, np.float32)})[0]
@@ -66,14 +60,14 @@ def runner(
     return predict
 
 
-def _part(graph: nets.Graph, model: Any, x: str, part: str, weights: dict[str, tuple[str, list]]) -> str:
-    """The nodes of an encoder or a decoder behind the value x (n, channels, rows, columns); adds to the weights."""
+def _part(graph: nets.Graph, model: Any, x: str, part: str) -> str:
+    """The nodes of an encoder or a decoder behind the value x (n, channels, rows, columns)."""
     names = {id(model.inputs[0]): x}
 
     def weight(layer: Any, kind: str) -> str:
-        name = f"{part}/{layer.name}/{kind}"
-        weights[name] = ("FLOAT", list(getattr(layer, kind).shape))
-        return name
+        shape = tuple(getattr(layer, kind).shape)
+        laid = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape
+        return graph.outside(f"{part}/{layer.name}/{kind}", laid)
 
     for layer in model.operations:
         kind = type(layer).__name__
@@ -90,8 +84,7 @@ def _conv(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[An
     """Keras' "same" pads more behind than before where the stride asks for it, which is ONNX' SAME_UPPER."""
     if layer.padding != "same" or layer.activation.__name__ != "linear":
         raise NotImplementedError(f"{layer.name}: only padding 'same' without activation has an ONNX form here")
-    kernel = graph.node("Transpose", weight(layer, "kernel"), perm=[3, 2, 0, 1])
-    constants = [kernel, weight(layer, "bias")] if layer.use_bias else [kernel]
+    constants = [weight(layer, kind) for kind in (("kernel", "bias") if layer.use_bias else ("kernel",))]
     return graph.node("Conv", inputs[0], *constants, strides=list(layer.strides), auto_pad="SAME_UPPER")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +34,22 @@ class Graph:
         values = np.ascontiguousarray(values, dtype)
         self.constants.append(numpy_helper.from_array(values, f"c{len(self.constants)}"))
         return self.constants[-1].name
+
+    def outside(self, name: str, shape: tuple[int, ...]) -> str:
+        """A constant of float32 that is not in the model: `session` is given it by its name."""
+        from onnx import StringStringEntryProto, TensorProto
+
+        place = StringStringEntryProto(key="location", value="weights")
+        self.constants.append(
+            TensorProto(
+                name=name,
+                dims=shape,
+                data_type=TensorProto.FLOAT,
+                data_location=TensorProto.EXTERNAL,
+                external_data=[place],
+            )
+        )
+        return name
 
     def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         """Name of a new node's output."""
@@ -68,7 +84,8 @@ class Graph:
         ]
         graph = helper.make_graph(self.nodes, name, *ends, self.constants)
         made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        checker.check_model(made, full_check=True)
+        if all(constant.data_location == TensorProto.DEFAULT for constant in self.constants):
+            checker.check_model(made, full_check=True)  # it would look for a file of the constants that are outside
         return made.SerializeToString()
 
 
@@ -103,8 +120,12 @@ def _wrong(network: str, wanted: str, layer: spec.Layer | None) -> SwapError:
     return SwapError(f"expected dlib's {network} network, there {wanted}, got {got}; {spec.REMEDY}")
 
 
-def session(model: bytes, *, threads: int) -> Any:
-    """An onnxruntime.InferenceSession on the CPU, with this many threads (0: one for each core)."""
+def session(model: bytes, *, threads: int, weights: Mapping[str, np.ndarray] | None = None) -> Any:
+    """An onnxruntime.InferenceSession on the CPU, with this many threads (0: one for each core).
+
+    weights are the constants that the model has `outside`, float32. Raises onnxruntime's errors where one is missing or of
+    another shape.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -113,4 +134,7 @@ def session(model: bytes, *, threads: int) -> Any:
     options.log_severity_level = 3
     # threads that wait for work by turning in circles take the processor from whoever decodes and encodes beside them
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if weights:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(a)) for a in weights.values()]
+        options.add_external_initializers(list(weights), values)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
