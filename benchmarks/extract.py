@@ -26,6 +26,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from swapcore import memory
+
 ROOT = Path(__file__).resolve().parents[1]
 CLIP = ROOT.parent / "shared/footage/clip_c.mp4"
 
@@ -114,7 +116,7 @@ def measured(clip: Path, folder: Path, repeats: int, settings: str) -> dict[str,
 
 def run(arguments: list[str]) -> Run:
     """Python with these arguments, at the project's root, as Snakemake starts a job of one thread."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | memory.ENVIRONMENT | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as for users, who have compiled modules from the second run on
     begin, before = time.perf_counter(), os.times()
     with tempfile.TemporaryFile("w+") as words, tempfile.TemporaryFile("w+") as complaints:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 PACKAGE = Path(__file__).resolve().parent
 SUFFIXES = {".html", ".css", ".js", ".npz", ".onnx"}  # beside the modules of a package, and read by them
 # settings reach a stage as its params; errors, progress and reading ahead change no result
-WITHOUT_RESULT = {"config", "errors", "progress", "ahead", "code"}
+WITHOUT_RESULT = {"config", "errors", "progress", "ahead", "memory", "code"}
 
 
 class Parsed(NamedTuple):

@@ -15,6 +15,7 @@ ORDER = [
     "config",
     "progress",
     "ahead",
+    "memory",
     "code",
     "distances",
     "store",

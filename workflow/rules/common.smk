@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from swapcore import code, config as settings_of, edits, store
+from swapcore import code, config as settings_of, edits, memory, store
 from swapcore.errors import SwapError
 
 CLIP_FILES = ["frames.parquet", "faces.parquet", "faces.zip", "people.parquet", "groups.jpg", "groups.yaml"]
@@ -168,9 +168,10 @@ wildcard_constraints:
 # Scripts find the library wherever they are started, also on a cluster's node; and what cannot change a result (where
 # the state lies, how often it is saved) reaches them beside their params, whose change is a reason to run again.
 HINTS = json.dumps({swap: PROJECT.hints("train", swap=swap) for swap in PROJECT.swaps})
+MEMORY = " ".join(f"{name}={value}" for name, value in memory.ENVIRONMENT.items())
 shell.prefix(
     "set -euo pipefail; export SWAPCORE_ROOT={ROOT:q}; export PYTHONPATH=$SWAPCORE_ROOT${{PYTHONPATH:+:$PYTHONPATH}}"
-    " SWAPCORE_STATE={PROJECT.state:q} SWAPCORE_HINTS={HINTS:q}; "
+    " SWAPCORE_STATE={PROJECT.state:q} SWAPCORE_HINTS={HINTS:q} {MEMORY}; "
 )
 
 
