@@ -146,8 +146,8 @@ def _line(
     ends = {name: store.read_json(kept / f"{name}/measures.json") for name in baselines}
     each = [[kept / f"seed_{seed}_stop_{k}" for seed in seeds] for k in range(len(stops))]
     trained = [[store.read_json(one / "measures.json") for one in stop] for stop in each]
-    rows = {name: metric.baseline for name, metric in measure.METRICS.items()}
-    found = order.metrics(ends["unchanged"], ends["average"], ends.get("truth"), trained, baselines=rows)
+    rows = {**measure.METRICS, **measure.SEQUENCES}
+    found = order.metrics(ends["unchanged"], ends["average"], ends.get("truth"), trained, rows=rows)
     facts = [[store.read_json(one / "facts.json") for one in stop] for stop in each]
     means = [{key: round(sum(f[key] for f in stop) / len(stop), 1) for key in stop[0]} for stop in facts]
     names = [_named(stop) for stop in stops]

@@ -18,6 +18,9 @@ NOT_ORDERED = {
     "warp_error_ratio": "a soft face is calmer than a real one: read it beside the sharpness",
     "identity_jitter": "a soft face is calmer than a real one: read it beside the sharpness",
 }
+MISLED = "a soft face whose landmarks hold still errs less than one that plays: read what is followed"
+NOT_ORDERED |= dict.fromkeys(("pose_error", "landmark_error", "eye_error", "mouth_error"), MISLED)
+OWN = {"truth_detail": "the unchanged target has a real face's detail, though another's, so it stands apart"}
 ALL = "true swap > trained longer > trained shorter > unchanged"
 SWAPS = "true swap > trained longer > trained shorter"
 KEPT = "the unchanged target keeps all of its own and is perfect here by nature, so it stands apart"
@@ -30,6 +33,8 @@ def expectation(name: str, baseline: object) -> tuple[str, str]:
     """
     if name in NOT_ORDERED:
         return "", NOT_ORDERED[name]
+    if name in OWN:
+        return SWAPS, OWN[name]
     if isinstance(baseline, tuple):
         return ALL, ""
     if baseline is None:
@@ -46,10 +51,11 @@ def badness(value: float, better: str) -> float:
     return abs(math.log(max(value, 1e-6)))
 
 
-def verdict(values: Sequence[float | None], better: str) -> str | None:
-    """Of values in the expected order, the best first: holds, ties (no step is wrong, some are level), or broken.
+def verdict(values: Sequence[float | None], better: str, *, step: float = 0.0) -> str | None:
+    """Of values in the expected order, the best first: holds, ties (none is wrong by more than `step`), or broken.
 
-    None where fewer than two are known. All level is broken: then the metric tells nothing apart.
+    step: a difference that counts (Metric.step); less than it is level. None where fewer than two are known. Where the first is
+    not better than the last by more than that either, the metric tells nothing apart, and the order is broken.
     """
     told = [badness(value, better) for value in values if value is not None]
     if len(told) < 2:
@@ -57,7 +63,7 @@ def verdict(values: Sequence[float | None], better: str) -> str | None:
     steps = [b - a for a, b in itertools.pairwise(told)]
     if min(steps) > 0:
         return "holds"
-    return "ties" if min(steps) >= 0 and max(steps) > 0 else "broken"
+    return "ties" if min(steps) >= -step and told[-1] - told[0] > step else "broken"
 
 
 def spread(values: Sequence[float | None]) -> dict[str, Any]:
@@ -77,15 +83,15 @@ def metrics(
     truth: Mapping[str, Any] | None,
     trained: Sequence[Sequence[Mapping[str, Any]]],
     *,
-    baselines: Mapping[str, object],
+    rows: Mapping[str, Any],
 ) -> dict[str, Any]:
     """All measures of one pair: name -> unit, better, the values, and the order.
 
     Each mapping is a measures.json; trained[k] are those of stop k, one for each seed, stops ascending. truth is None where it
-    is not known. baselines: metric -> its row's baseline in measure.METRICS. What could nowhere be told is left out.
+    is not known. rows: those of measure.METRICS and SEQUENCES. What could nowhere be told is left out.
     """
     result = {}
-    for name, baseline in baselines.items():
+    for name, metric in rows.items():
         row = unchanged[name]
         stops = [spread([seed[name]["value"] for seed in stop]) for stop in trained]
         ends = {"unchanged": row["value"], "average": average[name]["value"]}
@@ -93,7 +99,7 @@ def metrics(
             ends["truth"] = truth[name]["value"]
         if all(value is None for value in [*ends.values(), *(stop["mean"] for stop in stops)]):
             continue
-        expected, why = expectation(name, baseline)
+        expected, why = expectation(name, metric.baseline)
 
         def order(of: Sequence[float | None], ends: Mapping[str, Any] = ends, expected: str = expected) -> list[Any]:
             return [ends.get("truth"), *reversed(of), *([ends["unchanged"]] if expected == ALL else [])]
@@ -107,8 +113,9 @@ def metrics(
         if expected:
             better = row["better"]
             seeds = zip(*(stop["values"] for stop in stops), strict=True)
-            found["order"]["verdict"] = verdict(order([stop["mean"] for stop in stops]), better)
-            found["order"]["seeds"] = [verdict(order(one), better) for one in seeds]
+            mean = order([stop["mean"] for stop in stops])
+            found["order"]["verdict"] = verdict(mean, better, step=metric.step)
+            found["order"]["seeds"] = [verdict(order(one), better, step=metric.step) for one in seeds]
         result[name] = found
     return result
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from swapcore.measure import METRICS
+from swapcore.measure import METRICS, SEQUENCES
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +24,16 @@ def order(root):
     return quality_order
 
 
+ROWS = {**METRICS, **SEQUENCES}
+
+
 def measures(**values):
     """A measures.json of all metrics, 0.5 where nothing else is given."""
     rows = {
         name: {"value": values.get(name, 0.5), "unit": m.unit, "better": m.better, "of": m.source}
-        for name, m in METRICS.items()
+        for name, m in ROWS.items()
     }
     return {**rows, "worst": [], "note": ""}
-
-
-BASELINES = {name: metric.baseline for name, metric in METRICS.items()}
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,30 @@ def test_the_order_is_told(order, better, values, expected):
     assert order.verdict(values, better) == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((0.37, 0.38, 0.24, -0.36), "ties"),  # the first two are level
+        ((0.30, 0.38, 0.24, -0.36), "broken"),
+        ((0.37, 0.36, 0.35, 0.34), "holds"),
+        ((0.35, 0.36, 0.35, 0.34), "broken"),  # all are level
+    ],
+)
+def test_less_than_a_step_that_counts_is_level(order, values, expected):
+    assert order.verdict(values, "higher", step=0.05) == expected
+
+
 def test_every_metric_has_an_expected_order_or_a_reason_why_not(order):
-    assert set(order.NOT_ORDERED) <= set(METRICS)
-    for name, metric in METRICS.items():
+    assert set(order.NOT_ORDERED) | set(order.OWN) <= set(ROWS)
+    for name, metric in ROWS.items():
         expected, why = order.expectation(name, metric.baseline)
         assert (expected == order.ALL) or why
-    assert order.expectation("identity_distance", METRICS["identity_distance"].baseline)[0] == order.ALL
-    assert order.expectation("truth_psnr", METRICS["truth_psnr"].baseline)[0] == order.ALL
-    assert order.expectation("pose_error", METRICS["pose_error"].baseline) == (order.SWAPS, order.KEPT)
-    assert order.expectation("outside_psnr", METRICS["outside_psnr"].baseline)[0] == ""
+    assert order.expectation("identity_distance", ROWS["identity_distance"].baseline)[0] == order.ALL
+    assert order.expectation("truth_psnr", ROWS["truth_psnr"].baseline)[0] == order.ALL
+    assert order.expectation("mouth_followed", ROWS["mouth_followed"].baseline) == (order.SWAPS, order.KEPT)
+    assert order.expectation("truth_detail", ROWS["truth_detail"].baseline)[0] == order.SWAPS
+    assert order.expectation("pose_error", ROWS["pose_error"].baseline) == ("", order.MISLED)
+    assert order.expectation("outside_psnr", ROWS["outside_psnr"].baseline)[0] == ""
 
 
 def test_spread_of_known_numbers(order):
@@ -74,9 +89,12 @@ def test_spread_of_known_numbers(order):
 
 def line(order, long=(0.4, 0.42), short=(0.5, 0.52)):
     """Two seeds, two stops."""
-    stops = [[measures(identity_distance=v, pose_error=9 - v) for v in stop] for stop in (short, long)]
-    unchanged, truth = measures(identity_distance=0.63, pose_error=0.1), measures(identity_distance=0.3, pose_error=1)
-    found = order.metrics(unchanged, measures(identity_distance=0.35), truth, stops, baselines=BASELINES)
+    stops = [[measures(identity_distance=v, pose_followed=9 - v) for v in stop] for stop in (short, long)]
+    unchanged, truth = (
+        measures(identity_distance=0.63, pose_followed=0.1),
+        measures(identity_distance=0.3, pose_followed=1),
+    )
+    found = order.metrics(unchanged, measures(identity_distance=0.35), truth, stops, rows=ROWS)
     stop = {"train_s": 20.0, "images_per_s": 96.0}
     return {
         "bench": "quality",
@@ -97,31 +115,31 @@ def test_values_are_set_beside_the_baselines(order):
 
 
 def test_a_seed_that_breaks_the_order_is_seen(order):
-    row = line(order, long=(0.4, 0.55))["metrics"]["identity_distance"]
+    row = line(order, long=(0.32, 0.6))["metrics"]["identity_distance"]
     assert row["order"]["verdict"] == "holds" and row["order"]["seeds"] == ["holds", "broken"]
 
 
 def test_the_unchanged_target_stands_apart_where_it_is_perfect(order):
-    row = line(order)["metrics"]["pose_error"]  # unchanged is best, training makes it a little worse
+    row = line(order)["metrics"]["pose_followed"]  # unchanged is best, training makes it a little worse
     assert row["order"]["expected"] == order.SWAPS and row["order"]["verdict"] == "broken"
 
 
 def test_without_a_truth_the_rest_is_ordered(order):
     stops = [[measures(identity_distance=v)] for v in (0.5, 0.4)]
-    found = order.metrics(measures(identity_distance=0.6), measures(), None, stops, baselines=BASELINES)
+    found = order.metrics(measures(identity_distance=0.6), measures(), None, stops, rows=ROWS)
     assert "truth" not in found["identity_distance"] and found["identity_distance"]["order"]["verdict"] == "holds"
 
 
 def test_what_can_nowhere_be_told_is_left_out(order):
     nothing = measures(truth_psnr=None)
-    found = order.metrics(nothing, nothing, None, [[nothing]], baselines=BASELINES)
+    found = order.metrics(nothing, nothing, None, [[nothing]], rows=ROWS)
     assert "truth_psnr" not in found and "truth_ssim" in found
 
 
 def test_the_summary_counts_orders(order):
     found = line(order)["metrics"]
     said = order.summary(found)
-    assert "identity_distance" in said["holds"] and "pose_error" in said["broken"]
+    assert "identity_distance" in said["holds"] and "pose_followed" in said["broken"]
     assert "outside_psnr" not in [name for names in said.values() for name in names]
 
 

@@ -203,9 +203,9 @@ def test_summary_is_json_with_every_metric():
     looks[5] = look(frame=5, result_crop=bad, result_bgr=bad, result_embedding=unit(4)[0] * 2, original_before=None)
     looks[8] = look(frame=8, swap="other", result_embedding=unit(1)[0], references=unit(1, 2))
     found = measure.summarise([measure.evaluate(x) for x in looks], references={"s": unit(1, 2), "other": unit(1, 2)})
-    assert set(found) == {*measure.METRICS, "worst", "note"}
+    assert set(found) == {*measure.METRICS, *measure.SEQUENCES, "worst", "note"}
     assert found["identity_distance"]["source_real"] == pytest.approx(np.sqrt(2), abs=1e-4)
-    for name in measure.METRICS:
+    for name in (*measure.METRICS, *measure.SEQUENCES):
         assert {"value", "unit", "better", "baseline", "swaps"} <= set(found[name])
     assert found["identity_distance"]["swaps"] == pytest.approx({"s": 1.8028, "other": 0.7071}, abs=0.05)
     assert found["identity_distance"]["baseline"] == pytest.approx(1.8028)
@@ -217,6 +217,24 @@ def test_summary_is_json_with_every_metric():
     assert (first["frame"], first["swap"], len(found["worst"])) == (5, "s", measure.WORST)
     assert "Over 12 frames" in found["note"] and found["note"].count("\n") == 0
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", measure.SEQUENCES)
+def test_what_is_followed_is_told_of_enough_frames(name, root):
+    assert f"`{name}`" in (root / "docs/quality.md").read_text() and name in WORDS
+    looks = [measure.evaluate(look(frame=f, original_landmarks=p, result_landmarks=p)) for f, p in enumerate(talking())]
+    found = measure.summarise(looks, references={"s": unit(1, 2)})[name]
+    assert found["value"] == pytest.approx(1) == found["baseline"] and found["swaps"] == {"s": found["value"]}
+    assert measure.summarise(looks[:7], references={"s": unit(1, 2)})[name]["value"] is None
+
+
+def talking():
+    """A face that opens its mouth and turns."""
+    for k in range(12):
+        points = face((128, 128), 60, roll=k)
+        points[[65, 66, 67], 1] += 3 * (k % 5)
+        points[27:36, 0] += 2 * (k % 7)
+        yield points
 
 
 def rows_of(metric: str, values, swap: str = "s", baseline: float = 0.0):

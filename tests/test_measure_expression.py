@@ -98,3 +98,28 @@ def test_eye_and_mouth_error_of_known_openings():
         for a, b in ((61, 67), (62, 66), (63, 65))
     ]
     assert found == pytest.approx(100 * np.mean(gaps) / nose, abs=0.01) and found > 5
+
+
+@pytest.mark.parametrize("name", expression.SEQUENCES)
+def test_what_is_followed(name):
+    """The play of a face: kept by another shape, lost by a face that holds still or plays another's part."""
+    function = expression.SEQUENCES[name].function
+    rng = np.random.default_rng(3)
+    mouth, turn = rng.uniform(0, 8, 40), rng.uniform(-6, 6, 40)
+
+    def faces(mouth, turn, wider=1.0):
+        for gap, aside in zip(mouth, turn, strict=True):
+            points = face((128, 128), 60)
+            points[48:68, 0] = 128 + (points[48:68, 0] - 128) * wider
+            points[[65, 66, 67], 1] += gap
+            points[27:36, 0] += aside
+            yield points
+
+    original = np.stack(list(faces(mouth, turn)))
+    assert function(original, original) == pytest.approx(1)
+    assert function(original, np.stack(list(faces(mouth, turn, wider=1.3)))) > 0.95, "another shape, the same play"
+    still = np.stack(list(faces(0 * mouth + 4, 0 * turn)))
+    assert function(original, still) == 0
+    assert function(original, np.stack(list(faces(mouth[::-1], turn[::-1])))) < 0.4
+    between = np.stack(list(faces(0.2 * mouth, 0.2 * turn)))
+    assert 0.2 < function(original, between) < 0.6, "a fifth of the play, where half were enough"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training import SIZE, make_faces
 
+from swapcore.measure.expression import follows
 from swapcore.train import batches, chart, held, quality, schedule
 from swapcore.train.quality import SHARES, Held, Judges
 from swapcore.train.standing import Standing, said, why_stopped
@@ -133,12 +134,12 @@ def test_too_sharp_is_no_better_than_too_soft(exam):
 def test_what_a_person_has_is_no_expression(exam):
     """A source whose mouth is always a little more open, but opens as the target's: all of the play is kept."""
     truth = exam.play.mouth
-    assert quality.follows(truth, truth * 0.7 + 9) == pytest.approx(1) == quality.follows(truth, 2 * truth)
-    assert quality.follows(truth, truth * 0.25) == pytest.approx(0.5), "half of what would be enough"
-    assert quality.follows(truth, -truth) == quality.follows(truth, np.full_like(truth, 7)) == 0
-    assert quality.follows(np.ones(9), np.arange(9)) == 0, "what holds still cannot be followed"
+    assert follows(truth, truth * 0.7 + 9) == pytest.approx(1) == follows(truth, 2 * truth)
+    assert follows(truth, truth * 0.25) == pytest.approx(0.5), "half of what would be enough"
+    assert follows(truth, -truth) == follows(truth, np.full_like(truth, 7)) == 0
+    assert follows(np.ones(9), np.arange(9)) == 0, "what holds still cannot be followed"
     rng = np.random.default_rng(0)
-    assert quality.follows(rng.normal(size=4000), rng.normal(size=4000)) < 0.1
+    assert follows(rng.normal(size=4000), rng.normal(size=4000)) < 0.1
 
 
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=4), st.integers(0, 3), st.floats(0, 1))

@@ -7,7 +7,7 @@ its unit, which direction is better, and what the unchanged target or a perfect 
 from swapcore.measure.identity import distractors, identity_distance, identity_margin, identity_rank, reference_spread
 from swapcore.measure.look import CROP_SIDE, Look, Metric
 from swapcore.measure.looks import crop, inside, looks, outside, spread
-from swapcore.measure.metrics import METRICS
+from swapcore.measure.metrics import METRICS, SEQUENCES
 from swapcore.measure.motion import flicker_ratio
 from swapcore.measure.picture import outside_psnr, sharpness_ratio
 from swapcore.measure.second import second
@@ -16,6 +16,7 @@ from swapcore.measure.summary import WORST, Values, alarm, evaluate, summarise, 
 __all__ = [
     "CROP_SIDE",
     "METRICS",
+    "SEQUENCES",
     "WORST",
     "Look",
     "Metric",

@@ -14,6 +14,7 @@ from swapcore.measure.look import Metric
 from swapcore.quality.shape import eye_opening, mouth_opening
 
 ENOUGH = 8  # frames from which the constant difference of two faces is told from their play
+FULL = 0.5  # of the original's amplitude: that much is play enough, for people differ
 INNER = slice(17, 68)  # brows, nose, eyes, mouth: the jaw is the target's, and lies at the mask's edge
 
 
@@ -45,6 +46,36 @@ def eye_error(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> f
 def mouth_error(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
     """How much farther open or closed the mouth is, per cent of the nose's length (quality.shape.mouth_opening)."""
     return abs(mouth_opening(result_landmarks) - mouth_opening(original_landmarks))
+
+
+def follows(original: np.ndarray, result: np.ndarray) -> float:
+    """How well numbers or points (n, ..) follow others over n pictures, 0..1: their correlation, means taken off, for these are
+    the person's own; less in proportion where they move less than FULL of the amplitude. 0 where the original holds still.
+    """
+    original, result = (np.asarray(a, np.float64) - np.mean(a, axis=0) for a in (original, result))
+    moves, moved = np.sqrt(np.square(original).mean()), np.sqrt(np.square(result).mean())
+    if min(moves, moved) < 1e-9:
+        return 0.0
+    correlation = (original * result).mean() / (moves * moved)
+    return float(np.clip(correlation, 0, 1) * min(moved / moves / FULL, 1))
+
+
+def mouth_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
+    """How well the mouth's opening follows the original's, over frames of landmarks (n, 68, 2): see `follows`."""
+    return follows(*(np.array([mouth_opening(p) for p in points]) for points in (original_landmarks, result_landmarks)))
+
+
+def shape_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
+    """How well brows, eyes, nose and mouth of the upright face follow the original's, the turn of the head too: see `follows`."""
+    pair = (original_landmarks, result_landmarks)
+    return follows(*(np.stack([align.transform(p, align.upright(p))[INNER] for p in points]) for points in pair))
+
+
+def pose_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
+    """How well yaw and pitch of the head, align.pose's, follow the original's: see `follows`."""
+    return follows(
+        *(np.array([align.pose(p)[:2] for p in points]) for points in (original_landmarks, result_landmarks))
+    )
 
 
 def settled(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> np.ndarray:
@@ -126,4 +157,21 @@ ROWS: dict[str, Metric] = {
         step=8.0,
         why="the mouth is {value:.0f} % of the nose's length more open or closed than the original's, where {usual:.0f} is usual",
     ),
+}
+
+# of all looked-at frames of a swap at once, from ENOUGH on: functions of the landmarks (n, 68, 2) of originals and results
+SEQUENCES: dict[str, Metric] = {
+    name: Metric(
+        function,
+        _TAKES,
+        1.0,
+        "correlation",
+        "higher",
+        f"how well {what} of the swap follow the original's through the clip, less where they move less; 0 for a still face",
+    )
+    for name, function, what in (
+        ("mouth_followed", mouth_followed, "the openings of the mouth"),
+        ("shape_followed", shape_followed, "brows, eyes, nose and mouth"),
+        ("pose_followed", pose_followed, "the turns of the head"),
+    )
 }

@@ -1,4 +1,4 @@
-"""What is measured: METRICS, functions of one swapped face in one frame."""
+"""What is measured: METRICS, functions of one swapped face in one frame, and SEQUENCES, of all looked-at frames of a swap."""
 
 from __future__ import annotations
 
@@ -14,3 +14,5 @@ METRICS: dict[str, Metric] = {
     **motion.ROWS,
     **truth.ROWS,
 }
+
+SEQUENCES: dict[str, Metric] = expression.SEQUENCES

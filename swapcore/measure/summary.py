@@ -10,7 +10,7 @@ import numpy as np
 from swapcore.measure import expression
 from swapcore.measure.identity import doubt, reference_spread, share_of_way
 from swapcore.measure.look import Look, Metric
-from swapcore.measure.metrics import METRICS
+from swapcore.measure.metrics import METRICS, SEQUENCES
 
 WORST = 10  # frames listed as the worst
 
@@ -67,7 +67,9 @@ def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -
     """
     if not rows:
         raise ValueError("nothing was looked at")
-    rows, result = settle(rows), {}
+    result: dict[str, Any] = {}
+    found = rows
+    rows = settle(rows)
     swaps = list(dict.fromkeys(r.swap for r in rows))
     for name, metric in METRICS.items():
         result[name] = {
@@ -80,6 +82,10 @@ def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -
         }
         if metric.real:
             result[name]["source_real"] = _mean(r.real[name] for r in rows)
+    for name, metric in SEQUENCES.items():
+        each = {s: _followed(metric, [r for r in found if r.swap == s]) for s in swaps}
+        about = {"unit": metric.unit, "better": metric.better, "baseline": metric.baseline, "of": metric.source}
+        result[name] = {"value": _mean(each.values()), **about, "swaps": each}
     alarms = [a for s in swaps if (a := alarm(s, result["identity_distance"]["swaps"][s], references[s]))]
     if alarms:
         result["identity_distance"]["alarm"] = "; ".join(alarms)
@@ -87,6 +93,14 @@ def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -
     if doubts:
         result["second_distance"]["alarm"] = "; ".join(doubts)
     return {**result, "worst": worst(rows), "note": _note(rows, result, alarms + doubts)}
+
+
+def _followed(metric: Metric, rows: Sequence[Values]) -> float | None:
+    """A row of SEQUENCES over the faces of one swap; None of too few."""
+    told = [r.landmarks for r in rows if r.landmarks]
+    if len(told) < expression.ENOUGH:
+        return None
+    return round(metric.function(*(np.stack(side) for side in zip(*told, strict=True))), 4)
 
 
 def _doubt(swap: str, rows: Sequence[Values]) -> str | None:

@@ -1,6 +1,8 @@
 """Against the true swap, where it is known: the studio's clips.
 
-Crops are (h, w, 3) uint8 BGR, mask (h, w) 0..1 is where the swapped face shows: all is measured where it is over half.
+Crops are (h, w, 3) uint8 BGR; `inside` (h, w) bool is where the crop is wholly swapped, for what lies at the mask's edge is half
+the target's. A blur beats a sharp face that is a pixel aside in any error taken pixel by pixel (Blau and Michaeli 2018), so tone,
+layout and detail are compared each at its own size: of a swap after 160 and after 2,880 steps plain figures preferred the first.
 """
 
 from __future__ import annotations
@@ -13,49 +15,55 @@ from swapcore.measure.expression import eyes_apart
 from swapcore.measure.look import CROP_SIDE, Metric
 from swapcore.measure.picture import ROUNDING
 
-FACE = 0.5  # of the mask
 COARSE = CROP_SIDE / 32  # sigma of the Gaussian that leaves tone and shade, pixels
+LAYOUT = CROP_SIDE / 64  # and of the one that leaves where things are
 FINE = (1.0, 4.0)  # sigmas of the two between which detail is: what is finer is grain
+AROUND = CROP_SIDE / 32  # detail may lie that far aside, sigma in pixels
+SSIM_SIDE = 64  # pixels of the crop where structure is compared
 SSIM_SIGMA = 1.5  # of the window, pixels, as in the paper
 SSIM_C1, SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
-def truth_psnr(crop_bgr: np.ndarray, truth_crop: np.ndarray, mask: np.ndarray) -> float | None:
-    """Peak signal-to-noise ratio of the face against the true swap, dB; equal faces give 58.9. None where there is no face."""
-    face = mask > FACE
-    if not face.any():
+def truth_psnr(crop_bgr: np.ndarray, truth_crop: np.ndarray, inside: np.ndarray) -> float | None:
+    """Peak signal-to-noise ratio of the face against the true swap, dB, both smoothed by LAYOUT; equal faces give 58.9.
+
+    What is finer is truth_detail's. None where there is no face.
+    """
+    if not inside.any():
         return None
-    error = crop_bgr[face].astype(np.float32) - truth_crop[face]
-    return float(10 * np.log10(255**2 / max(np.square(error).mean(dtype=np.float64), ROUNDING)))
+    one, other = (cv2.GaussianBlur(c.astype(np.float32), (0, 0), LAYOUT)[inside] for c in (crop_bgr, truth_crop))
+    return float(10 * np.log10(255**2 / max(np.square(one - other).mean(dtype=np.float64), ROUNDING)))
 
 
-def truth_ssim(crop_bgr: np.ndarray, truth_crop: np.ndarray, mask: np.ndarray) -> float | None:
+def truth_ssim(crop_bgr: np.ndarray, truth_crop: np.ndarray, inside: np.ndarray) -> float | None:
     """Structural similarity of the face's luma to the true swap's, 1 where equal. None where there is no face.
 
-    Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian window of 11 pixels, sigma 1.5, K 0.01 and 0.03; the mean of its map.
+    Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian window of 11 pixels, sigma 1.5, K 0.01 and 0.03; the mean of its map. On
+    crops of SSIM_SIDE pixels, where a window holds an eye: pictures are to be brought down to the size at which they are seen.
     """
-    face = mask > FACE
-    if not face.any():
+    if not inside.any():
         return None
-    x, y = (cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY).astype(np.float64) for crop in (crop_bgr, truth_crop))
+    small = (SSIM_SIDE, SSIM_SIDE)
+    grey = (cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY).astype(np.float64) for crop in (crop_bgr, truth_crop))
+    x, y = (cv2.resize(picture, small, interpolation=cv2.INTER_AREA) for picture in grey)
+    weight = cv2.resize(inside.astype(np.float64), small, interpolation=cv2.INTER_AREA)
     mx, my, xx, yy, xy = (cv2.GaussianBlur(p, (11, 11), SSIM_SIGMA) for p in (x, y, x * x, y * y, x * y))
     shared = (2 * mx * my + SSIM_C1) * (2 * (xy - mx * my) + SSIM_C2)
     found = shared / ((mx**2 + my**2 + SSIM_C1) * (xx - mx**2 + yy - my**2 + SSIM_C2))
-    return float(found[face].mean())
+    return float(np.average(found, weights=weight))
 
 
-def truth_colour(crop_bgr: np.ndarray, truth_crop: np.ndarray, mask: np.ndarray) -> float | None:
+def truth_colour(crop_bgr: np.ndarray, truth_crop: np.ndarray, inside: np.ndarray) -> float | None:
     """How far tone and shade of the face are from the true swap's, CIEDE2000: the mean of both smoothed by COARSE.
 
     Only the face is smoothed, so that what lies about it does not count. None where there is no face.
     """
-    face = mask > FACE
-    if not face.any():
+    if not inside.any():
         return None
-    weight = face.astype(np.float32)
+    weight = inside.astype(np.float32)
     share = np.maximum(cv2.GaussianBlur(weight, (0, 0), COARSE), 1e-6)[..., None]
     one, other = (cv2.GaussianBlur(lab(c) * weight[..., None], (0, 0), COARSE) / share for c in (crop_bgr, truth_crop))
-    return float(ciede2000(one[face], other[face]).mean())
+    return float(ciede2000(one[inside], other[inside]).mean())
 
 
 def truth_shape(landmarks: np.ndarray, truth_landmarks: np.ndarray) -> float:
@@ -67,16 +75,21 @@ def truth_shape(landmarks: np.ndarray, truth_landmarks: np.ndarray) -> float:
     return float(np.sqrt(np.square(apart).sum(-1).mean()) / eyes_apart(truth_landmarks))
 
 
-def truth_detail(crop_bgr: np.ndarray, truth_crop: np.ndarray, mask: np.ndarray) -> float | None:
-    """How much of the true swap's detail is missed or wrong: the difference of both faces' detail over the truth's own.
+def truth_detail(crop_bgr: np.ndarray, truth_crop: np.ndarray, inside: np.ndarray) -> float | None:
+    """How much of the true swap's detail is missed or too much, as a share of its own: 0 none, 1 a smooth face.
 
-    Detail is luma between the Gaussians FINE, root mean square. 0 equal; 1 as much as a smooth face; more where detail is in the
-    wrong place. None where the truth has none.
+    Detail is luma between the Gaussians FINE; its strength, the root mean square within AROUND, is compared place by place, so
+    an eyelash a pixel aside is no mistake and a brow where none is, is one. None where the truth has none.
     """
-    face = mask > FACE
-    one, other = (_detail(crop)[face] for crop in (crop_bgr, truth_crop))
-    own = np.square(other).mean(dtype=np.float64) if face.any() else 0
-    return float(np.sqrt(np.square(one - other).mean(dtype=np.float64) / own)) if own > ROUNDING else None
+    if not inside.any():
+        return None
+    one, other = (_strength(crop)[inside] for crop in (crop_bgr, truth_crop))
+    own = float(other.mean(dtype=np.float64))
+    return float(np.abs(one - other).mean(dtype=np.float64) / own) if own**2 > ROUNDING else None
+
+
+def _strength(crop_bgr: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(cv2.GaussianBlur(np.square(_detail(crop_bgr)), (0, 0), AROUND), 0))
 
 
 def _detail(crop_bgr: np.ndarray) -> np.ndarray:
@@ -85,7 +98,7 @@ def _detail(crop_bgr: np.ndarray) -> np.ndarray:
     return fine - coarse
 
 
-_RESULT, _ORIGINAL = (("result_crop", "truth_crop", "mask"), ("original_crop", "truth_crop", "mask"))
+_RESULT, _ORIGINAL = (("result_crop", "truth_crop", "inside"), ("original_crop", "truth_crop", "inside"))
 
 ROWS: dict[str, Metric] = {
     "truth_psnr": Metric(
@@ -94,7 +107,7 @@ ROWS: dict[str, Metric] = {
         _ORIGINAL,
         "dB",
         "higher",
-        "swapped face against the true swap",
+        "layout and shade of the swapped face against the true swap's",
         step=1.0,
         why="the face is {value:.1f} dB from the true swap, where {usual:.1f} is usual",
     ),
@@ -134,8 +147,8 @@ ROWS: dict[str, Metric] = {
         _ORIGINAL,
         "ratio",
         "lower",
-        "detail that is missed or wrong, over the true swap's own; 1 is a smooth face",
+        "detail that is missed or too much, over the true swap's own; 1 is a smooth face",
         step=0.1,
-        why="detail missed or wrong is {value:.2f} of the true swap's, where {usual:.2f} is usual",
+        why="detail missed or too much is {value:.2f} of the true swap's, where {usual:.2f} is usual",
     ),
 }

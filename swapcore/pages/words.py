@@ -64,6 +64,13 @@ WORDS: dict[str, Words] = {
         "Mouth opened otherwise",
         "How much more open or closed it is, but for what is constant.",
     ),
+    "mouth_followed": Words(
+        "play",
+        "Mouth follows the original",
+        "Whether it opens and closes with the original’s: 1 does, 0 holds still or does as it likes.",
+    ),
+    "shape_followed": Words("play", "Features follow the original", "Brows, eyes, nose and mouth, in the same way."),
+    "pose_followed": Words("play", "Head follows the original", "Its turns, in the same way."),
     "outside_psnr": Words(
         "picture",
         "Rest of the picture kept",
@@ -104,11 +111,11 @@ WORDS: dict[str, Words] = {
         "Change of identity from frame to frame",
         "To dlib’s network, against the original’s; 1 is as steady.",
     ),
-    "truth_psnr": Words("truth", "Likeness to the true swap", "Pixel by pixel."),
+    "truth_psnr": Words("truth", "Likeness to the true swap", "Layout and shade, pixel by pixel."),
     "truth_ssim": Words("truth", "Likeness of structure", "1 is the same picture."),
     "truth_colour": Words("truth", "Colour off by", "Tone and shade; below about 2 it is hardly seen."),
     "truth_shape": Words("truth", "Shape off by", "The features’ places."),
-    "truth_detail": Words("truth", "Detail missed or wrong", "1 is a smooth face, 0 the true one."),
+    "truth_detail": Words("truth", "Detail missed or too much", "1 is a smooth face, 0 the true one."),
 }
 """Metric -> its words. A metric without any is shown by its name."""
 

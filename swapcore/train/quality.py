@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from swapcore import align, detect, embedding, quality
+from swapcore.measure.expression import follows
 
 SHARES = (
     "identity",
@@ -32,7 +33,6 @@ LEAST_APART = 0.1  # dlib's unit: where two people differ less from each other, 
 # A part of the play counts where landmarks fitted on the target's own pictures follow the known ones that well. Lids seldom do
 # at 64 pixels: 0.73 on the demo, where the mouth has 0.99 and the shape 0.93.
 RELIABLE = 0.8
-FULL = 0.5  # of the target's amplitude: that much is play enough, for people differ
 LEAST = 1e-6  # no share counts as less: so a measurement can still be told from one that is worse in another
 
 
@@ -109,9 +109,9 @@ def measure(exam: Exam, shown: np.ndarray, judges: Judges) -> dict[str, float | 
     to the source as the source's own faces are (nearer counts as 1) and as far from the target as these. margin: by how much
     it is nearer to the source than to the target, dlib's unit. distance: to the source. sharpness: fine detail over that of
     the target's own face; too much counts as too little does. expression: how well what the target's mouth and the shape of
-    its face do is followed, the mean of `mouth`, `eyes` and `shape` (see `follows`) that can be told at this size; shape_error:
-    the Procrustes error, per cent of the width over the brows, means taken off. rebuilt: of the way from one mean picture to
-    CEILING, in dB; psnr_source, psnr_target: rebuilt held-out faces against the truth, inside the face. None where something
+    its face do is followed, the mean of `mouth`, `eyes` and `shape` (measure.expression.follows) that can be told at this size;
+    shape_error: the Procrustes error, per cent of the width over the brows, means taken off. rebuilt: of the way from one mean
+    picture to CEILING, in dB; psnr_source, psnr_target: rebuilt held-out faces against the truth, inside the face. None where something
     cannot be told. fooled: the swapped faces are nearer to the source than any of its own is, on the average.
     """
     swapped = np.clip(shown[:, 4], 0, 1)
@@ -167,18 +167,6 @@ def _identity(exam: Exam, made: np.ndarray) -> dict[str, float | bool | None]:
         "distance": float(to_source.mean()),
         "fooled": bool(to_source.mean() < exam.nearest),
     }
-
-
-def follows(truth: np.ndarray, made: np.ndarray) -> float:
-    """How well numbers or points (n, ..) follow others over the faces, 0..1: their correlation, means taken off, for these are
-    the person's own; less in proportion where they move less than FULL of the amplitude. 0 where the truth holds still.
-    """
-    truth, made = (np.asarray(a, np.float64) - np.mean(a, axis=0) for a in (truth, made))
-    moves, moved = np.sqrt(np.square(truth).mean()), np.sqrt(np.square(made).mean())
-    if min(moves, moved) < 1e-9:
-        return 0.0
-    correlation = (truth * made).mean() / (moves * moved)
-    return float(np.clip(correlation, 0, 1) * min(moved / moves / FULL, 1))
 
 
 def _kept(exam: Exam, made: Play) -> dict[str, float | None]:
