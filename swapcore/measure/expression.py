@@ -72,10 +72,10 @@ def shape_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray)
 
 
 def pose_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
-    """How well yaw and pitch of the head, align.pose's, follow the original's: see `follows`."""
-    return follows(
-        *(np.array([align.pose(p)[:2] for p in points]) for points in (original_landmarks, result_landmarks))
-    )
+    """How well the head's turns follow the original's: the mean of `follows` of yaw and of pitch, by align.pose."""
+    pair = (original_landmarks, result_landmarks)
+    original, result = (np.array([align.pose(p) for p in points]) for points in pair)
+    return float(np.mean([follows(original[:, k], result[:, k]) for k in (0, 1)]))
 
 
 def settled(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> np.ndarray:

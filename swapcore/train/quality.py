@@ -111,8 +111,8 @@ def measure(exam: Exam, shown: np.ndarray, judges: Judges) -> dict[str, float | 
     the target's own face; too much counts as too little does. expression: how well what the target's mouth and the shape of
     its face do is followed, the mean of `mouth`, `eyes` and `shape` (measure.expression.follows) that can be told at this size;
     shape_error: the Procrustes error, per cent of the width over the brows, means taken off. rebuilt: of the way from one mean
-    picture to CEILING, in dB; psnr_source, psnr_target: rebuilt held-out faces against the truth, inside the face. None where something
-    cannot be told. fooled: the swapped faces are nearer to the source than any of its own is, on the average.
+    picture to CEILING, in dB; psnr_source, psnr_target: rebuilt held-out faces against the truth, inside the face. None where
+    something cannot be told. fooled: the swapped faces are nearer to the source than any of its own is, on the average.
     """
     swapped = np.clip(shown[:, 4], 0, 1)
     errors = [_error(shown[:, 1], exam.source.faces, exam.source.inside)]
