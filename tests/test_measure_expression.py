@@ -123,3 +123,10 @@ def test_what_is_followed(name):
     assert function(original, np.stack(list(faces(mouth[::-1], turn[::-1])))) < 0.4
     between = np.stack(list(faces(0.2 * mouth, 0.2 * turn)))
     assert 0.2 < function(original, between) < 0.6, "a fifth of the play, where half were enough"
+
+
+def test_a_head_that_holds_still_cannot_be_followed():
+    rng = np.random.default_rng(3)
+    faces = np.stack([face((128, 128), 60) + rng.normal(0, 0.2, (68, 2)) for _ in range(20)])
+    assert expression.pose_followed(faces, faces) is None
+    assert expression.mouth_followed(faces, faces) == pytest.approx(1)

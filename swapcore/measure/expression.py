@@ -15,6 +15,9 @@ from swapcore.quality.shape import eye_opening, mouth_opening
 
 ENOUGH = 8  # frames from which the constant difference of two faces is told from their play
 FULL = 0.5  # of the original's amplitude: that much is play enough, for people differ
+TURNS = (
+    3.0  # degrees, standard deviation: a head that holds still has up to 2.8, as its face plays (clip b of the footage)
+)
 INNER = slice(17, 68)  # brows, nose, eyes, mouth: the jaw is the target's, and lies at the mask's edge
 
 
@@ -71,11 +74,15 @@ def shape_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray)
     return follows(*(np.stack([align.transform(p, align.upright(p))[INNER] for p in points]) for points in pair))
 
 
-def pose_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
-    """How well the head's turns follow the original's: the mean of `follows` of yaw and of pitch, by align.pose."""
+def pose_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float | None:
+    """How well the head's turns follow the original's: the mean of `follows` of yaw and of pitch, by align.pose.
+
+    What turns by less than TURNS is left out, and None where both do: that is the fit's own unrest.
+    """
     pair = (original_landmarks, result_landmarks)
     original, result = (np.array([align.pose(p) for p in points]) for points in pair)
-    return float(np.mean([follows(original[:, k], result[:, k]) for k in (0, 1)]))
+    told = [follows(original[:, k], result[:, k]) for k in (0, 1) if original[:, k].std() >= TURNS]
+    return float(np.mean(told)) if told else None
 
 
 def settled(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> np.ndarray:

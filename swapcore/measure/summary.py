@@ -100,7 +100,8 @@ def _followed(metric: Metric, rows: Sequence[Values]) -> float | None:
     told = [r.landmarks for r in rows if r.landmarks]
     if len(told) < expression.ENOUGH:
         return None
-    return round(metric.function(*(np.stack(side) for side in zip(*told, strict=True))), 4)
+    value = metric.function(*(np.stack(side) for side in zip(*told, strict=True)))
+    return None if value is None else round(value, 4)
 
 
 def _doubt(swap: str, rows: Sequence[Values]) -> str | None:
