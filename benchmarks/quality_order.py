@@ -20,7 +20,11 @@ NOT_ORDERED = {
 }
 MISLED = "a soft face whose landmarks hold still errs less than one that plays: read what is followed"
 NOT_ORDERED |= dict.fromkeys(("pose_error", "landmark_error", "eye_error", "mouth_error"), MISLED)
-OWN = {"truth_detail": "the unchanged target has a real face's detail, though another's, so it stands apart"}
+NOT_ORDERED["pose_followed"] = "the outline of the head is the target's own in every swap, and tells most of its turns"
+OWN = {
+    "truth_detail": "the unchanged target has a real face's detail, though another's, so it stands apart",
+    "truth_shape": "the unchanged target has a real face's shape; in one that is still a blank landmarks fall anywhere",
+}
 ALL = "true swap > trained longer > trained shorter > unchanged"
 SWAPS = "true swap > trained longer > trained shorter"
 KEPT = "the unchanged target keeps all of its own and is perfect here by nature, so it stands apart"

@@ -89,10 +89,10 @@ def test_spread_of_known_numbers(order):
 
 def line(order, long=(0.4, 0.42), short=(0.5, 0.52)):
     """Two seeds, two stops."""
-    stops = [[measures(identity_distance=v, pose_followed=9 - v) for v in stop] for stop in (short, long)]
+    stops = [[measures(identity_distance=v, shape_followed=9 - v) for v in stop] for stop in (short, long)]
     unchanged, truth = (
-        measures(identity_distance=0.63, pose_followed=0.1),
-        measures(identity_distance=0.3, pose_followed=1),
+        measures(identity_distance=0.63, shape_followed=0.1),
+        measures(identity_distance=0.3, shape_followed=1),
     )
     found = order.metrics(unchanged, measures(identity_distance=0.35), truth, stops, rows=ROWS)
     stop = {"train_s": 20.0, "images_per_s": 96.0}
@@ -120,7 +120,7 @@ def test_a_seed_that_breaks_the_order_is_seen(order):
 
 
 def test_the_unchanged_target_stands_apart_where_it_is_perfect(order):
-    row = line(order)["metrics"]["pose_followed"]  # unchanged is best, training makes it a little worse
+    row = line(order)["metrics"]["shape_followed"]  # unchanged is best, training makes it a little worse
     assert row["order"]["expected"] == order.SWAPS and row["order"]["verdict"] == "broken"
 
 
@@ -139,7 +139,7 @@ def test_what_can_nowhere_be_told_is_left_out(order):
 def test_the_summary_counts_orders(order):
     found = line(order)["metrics"]
     said = order.summary(found)
-    assert "identity_distance" in said["holds"] and "pose_followed" in said["broken"]
+    assert "identity_distance" in said["holds"] and "shape_followed" in said["broken"]
     assert "outside_psnr" not in [name for names in said.values() for name in names]
 
 
