@@ -57,7 +57,7 @@ rule train:
         quality=report(
             "results/swaps/{swap}/quality.png",
             caption="../report/quality.rst",
-            category="2 Training",
+            category="3 Training",
             labels={"swap": "{swap}", "picture": "quality"},
         ),
         preview=report(
