@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from swapcore import progress, store
+from swapcore import code, progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, device, portable, tensorflow
@@ -70,7 +70,7 @@ def train(
         if now.goals != before:
             now.begin("")
         way = _way(now, settings)
-        graph = folder / "swap.onnx"
+        graph = _graph(folder)
         made = graph.is_file() and saved is not None and _preview(saved, settings).is_file()
         if made and way.done(now.step, now.seconds):
             progress.say(f"{what}: nothing left to do after step {now.step}, {progress.duration(now.seconds)}")
@@ -148,6 +148,11 @@ def _chosen(what: str, folder: Path, saved: checkpoint.Saved, *, settings: Train
     return found or saved
 
 
+def _graph(folder: Path) -> Path:
+    """Where the swap's graph lies, see models.portable: made anew when the code that makes it has changed."""
+    return folder / f"swap-{code.digest(portable.__file__)}.onnx"
+
+
 def _preview(saved: checkpoint.Saved, settings: Train) -> Path:
     """Where the preview of what is handed over lies: beside the state, and dropped with it."""
     step = _best(saved, settings)
@@ -174,7 +179,9 @@ def _work(
     shape = batches.geometry(source.size, **look)
     progress.say(f"{what}: {settings.model} on {device()}")
     machine = _machine(settings, view=shape.view)
-    store.write_bytes(folder / "swap.onnx", machine.graph())
+    for old in folder.glob("swap-*.onnx"):
+        old.unlink()
+    store.write_bytes(_graph(folder), machine.graph())
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
     best: list[tuple[dict[str, Any], list[tuple[str, np.ndarray]]]] = []  # measured, and its weights: not saved yet
