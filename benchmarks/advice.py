@@ -264,10 +264,10 @@ def looked(tests: Sequence[Shot], pictures: Sequence[np.ndarray], true: Sequence
     fit = detect.fitter(nets.model_path("landmarks"))
 
     def laid(swap, landmarks_xy, frame_hw):
-        matrix = align.crop_matrix(landmarks_xy, size=64, span=SPAN / 0.8)
+        side, span = 64, SPAN / 0.8
+        matrix = align.crop_matrix(landmarks_xy, size=side, span=span)
         part = {"mask": look.mask, "erode": look.erode, "soften": look.soften}
-        size = SPAN / 0.8 * 64 / align.scale(matrix)
-        return convert.face_alpha(landmarks_xy, matrix, side=64, face_size=size, frame_hw=frame_hw, **part)
+        return convert.face_alpha(landmarks_xy, matrix, side=side, span=span, frame_hw=frame_hw, **part)
 
     found = measure.looks(
         ((int(n), one.frame_bgr, after) for n, one, after in zip(numbers, tests, pictures, strict=True)),

@@ -85,8 +85,7 @@ def masks(settings, trained):
         side, span = trained[swap]["resolution"], trained[swap]["span"] / trained[swap]["coverage"]
         matrix = align.crop_matrix(landmarks_xy, size=side, span=span, centring=trained[swap]["centring"])
         look = {"mask": settings.mask, "erode": settings.erode, "soften": settings.soften}
-        size = span * side / align.scale(matrix)
-        return convert.face_alpha(landmarks_xy, matrix, side=side, face_size=size, frame_hw=frame_hw, **look)
+        return convert.face_alpha(landmarks_xy, matrix, side=side, span=span, frame_hw=frame_hw, **look)
 
     return laid
 

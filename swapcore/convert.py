@@ -137,7 +137,7 @@ def convert_picture(
             face.landmarks_xy,
             matrix,
             side=side,
-            face_size=_face_size(matrix, side, span[face.swap]),
+            span=span[face.swap],
             frame_hw=picture.layout.shapes[0],
             mask=mask,
             erode=erode,
@@ -171,7 +171,7 @@ def face_alpha(
     matrix: np.ndarray,
     *,
     side: int,
-    face_size: float,
+    span: float,
     frame_hw: tuple[int, int],
     mask: str,
     erode: float,
@@ -179,7 +179,8 @@ def face_alpha(
 ) -> tuple[int, int, np.ndarray]:
     """Where a swapped face shows in a frame: left, top and float32 (h, w) 0..1 of the smallest rectangle that holds it.
 
-    matrix (2, 3) takes frame pixels to those of the crop of `side`. The mask is cut to what the crop shows before it is
+    matrix (2, 3) takes frame pixels to those of the crop of `side`, of which the
+    template's longer side takes the share `span`. The mask is cut to what the crop shows before it is
     softened, so it fades towards the crop's border as it does towards its own outline. Empty (0, 0) where the face lies
     outside the frame.
     """
@@ -202,7 +203,7 @@ def face_alpha(
         half = np.float32((side - 1) / 2)
         for a, b, c in matrix.astype(np.float32):
             hard = hard * (np.abs(a * x + (b * y + (c - half))) <= half)
-    alpha = masks.soften(hard, face_size=face_size, erode=erode, blur=soften)
+    alpha = masks.soften(hard, face_size=_face_size(matrix, side, span), erode=erode, blur=soften)
     (left, top), alpha = _trimmed(alpha, low, edge=0)
     return int(left), int(top), alpha
 
