@@ -49,8 +49,12 @@ def main(args):
         truth=truths(json.loads(args.truth), wanted),
     )
     total = sum(len(swapped[w]) for w in wanted)
-    found = [measure.evaluate(look) for look in progress.track(looks, total, "measure", unit="faces")]
-    store.write_json(args.out, measure.summarise(found, references=references))
+    found, reals = [], {}
+    for look in progress.track(looks, total, "measure", unit="faces"):
+        found.append(measure.evaluate(look))
+        if look.swap not in reals:
+            reals[look.swap] = measure.real(look)
+    store.write_json(args.out, measure.summarise(found, reals=reals, references=references))
 
 
 def pairs(args, frames, info, rows):

@@ -92,13 +92,13 @@ def test_judges_that_differ_raise_doubt():
 def test_a_swap_that_deceives_one_judge_is_told_of():
     none = dict.fromkeys(measure.METRICS)
 
-    def rows(first: float, second: float) -> list[measure.Values]:
+    def found(first: float, second: float) -> dict:
         value, before, real = (
-            {"identity_distance": a, "second_distance": b} for a, b in ((first, second), (0.8, 0.5), (0.3, 0.1))
+            {**none, "identity_distance": a, "second_distance": b} for a, b in ((first, second), (0.8, 0.5), (0.3, 0.1))
         )
-        return [measure.Values(1, "s", {**none, **value}, {**none, **before}, {**none, **real}, None)]
+        rows = [measure.Values(1, "s", value, before)]
+        return measure.summarise(rows, reals={"s": real}, references={"s": points(0.0, 0.1)})
 
-    references = {"s": points(0.0, 0.1)}
-    found = measure.summarise(rows(0.31, 0.49), references=references)
-    assert "trust the eye" in found["second_distance"]["alarm"] and "second judge" in found["note"]
-    assert "alarm" not in measure.summarise(rows(0.5, 0.2), references=references)["second_distance"]
+    deceived = found(0.31, 0.49)
+    assert "trust the eye" in deceived["second_distance"]["alarm"] and "second judge" in deceived["note"]
+    assert "alarm" not in found(0.5, 0.2)["second_distance"]

@@ -50,7 +50,9 @@ def test_warp_error_ratio_of_a_known_flicker(extra):
     before, swap = texture(3), texture(4)
     after = shifted(before, 3, 2) + np.uint8(5)
     calm, restless = (shifted(swap, 3, 2) + np.uint8(n) for n in (5, extra))
-    ratio = [motion.warp_error_ratio(before, after, swap, s, MIDDLE) for s in (calm, restless)]
+    ratio = [
+        motion.warp_error_ratio(motion.flow(before, after), before, after, swap, s, MIDDLE) for s in (calm, restless)
+    ]
     assert ratio[0] == pytest.approx(1, abs=0.1)
     assert ratio[1] == pytest.approx(extra / 5, rel=0.1)
     # without the flow, the motion hides it
@@ -59,47 +61,50 @@ def test_warp_error_ratio_of_a_known_flicker(extra):
 
 def test_warp_error_ratio_of_a_swap_that_stays_behind():
     before = texture(5)
-    after = shifted(before, 4, 0)
-    assert motion.warp_error_ratio(before, after, before, before, MIDDLE) > 3
-    assert motion.warp_error_ratio(before, before, before, before, MIDDLE) == 1
-    assert motion.warp_error_ratio(texture(6), texture(7), before, before, MIDDLE) is None
+
+    def ratio(first: np.ndarray, second: np.ndarray) -> float | None:
+        return motion.warp_error_ratio(motion.flow(first, second), first, second, before, before, MIDDLE)
+
+    assert ratio(before, shifted(before, 4, 0)) > 3
+    assert ratio(before, before) == 1
+    assert ratio(texture(6), texture(7)) is None
 
 
 def test_a_mask_that_follows_the_picture_is_calm():
     before = texture(8)
     after = shifted(before, 4, -3)
     masks = disc(80), disc(80, (132, 125))
-    assert motion.mask_iou(before, after, *masks) > 0.98
-    assert motion.edge_jump(before, after, *masks) < 0.3
+    assert motion.mask_iou(motion.flow(before, after), *masks) > 0.98
+    assert motion.edge_jump(motion.flow(before, after), *masks) < 0.3
     # the same masks over a still picture jump by 5
-    assert motion.edge_jump(before, before, *masks) == pytest.approx(5, abs=0.5)
+    assert motion.edge_jump(motion.flow(before, before), *masks) == pytest.approx(5, abs=0.5)
 
 
 @pytest.mark.parametrize("radius", [60, 90])
 def test_mask_iou_of_two_discs(radius):
-    still = texture(9)
+    still = motion.flow(texture(9), texture(9))
     hard = [disc(r, soft=1e-6) for r in (radius, 80)]
     areas = sorted([radius**2, 80**2])
-    assert motion.mask_iou(still, still, *hard) == pytest.approx(areas[0] / areas[1], abs=0.01)
-    assert motion.mask_iou(still, still, hard[0], hard[0]) == 1
+    assert motion.mask_iou(still, *hard) == pytest.approx(areas[0] / areas[1], abs=0.01)
+    assert motion.mask_iou(still, hard[0], hard[0]) == 1
     nothing = np.zeros((SIDE, SIDE), np.float32)
-    assert motion.mask_iou(still, still, nothing, nothing) is None
+    assert motion.mask_iou(still, nothing, nothing) is None
 
 
 @pytest.mark.parametrize("jump", [0.0, 0.4, 3.0, 7.5])
 def test_edge_jump_of_a_known_jump(jump):
-    still = texture(10)
-    assert motion.edge_jump(still, still, disc(80 + jump), disc(80)) == pytest.approx(jump, abs=0.25)
+    still = motion.flow(texture(10), texture(10))
+    assert motion.edge_jump(still, disc(80 + jump), disc(80)) == pytest.approx(jump, abs=0.25)
     below = disc(60, (128, 180))  # has no edge above the eyes
-    assert motion.edge_jump(still, still, below, below) is None
-    assert motion.edge_jump(still, still, disc(80), np.zeros((SIDE, SIDE), np.float32)) is None
+    assert motion.edge_jump(still, below, below) is None
+    assert motion.edge_jump(still, disc(80), np.zeros((SIDE, SIDE), np.float32)) is None
 
 
 def test_the_upper_edge_alone_counts():
-    still, lower = texture(11), disc(80)
+    still, lower = motion.flow(texture(11), texture(11)), disc(80)
     lower[140:] = 0
-    assert motion.edge_jump(still, still, disc(80), lower) == 0
-    assert motion.edge_jump(still, still, disc(80), lower, upper=SIDE) > 10
+    assert motion.edge_jump(still, disc(80), lower) == 0
+    assert motion.edge_jump(still, disc(80), lower, upper=SIDE) > 10
 
 
 def test_outline_lies_at_a_half():

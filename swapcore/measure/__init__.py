@@ -11,7 +11,7 @@ from swapcore.measure.metrics import METRICS, SEQUENCES
 from swapcore.measure.motion import flicker_ratio
 from swapcore.measure.picture import outside_psnr, sharpness_ratio
 from swapcore.measure.second import second
-from swapcore.measure.summary import WORST, Values, alarm, evaluate, summarise, worst
+from swapcore.measure.summary import WORST, Values, alarm, evaluate, real, summarise, worst
 
 __all__ = [
     "CROP_SIDE",
@@ -33,6 +33,7 @@ __all__ = [
     "looks",
     "outside",
     "outside_psnr",
+    "real",
     "reference_spread",
     "second",
     "sharpness_ratio",

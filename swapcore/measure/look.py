@@ -29,6 +29,7 @@ class Look:
     inside: np.ndarray  # (CROP_SIDE, CROP_SIDE) bool, where the crop is wholly swapped
     original_before: np.ndarray | None  # the same face's crops one frame earlier, where there is one
     result_before: np.ndarray | None
+    flow: tuple[np.ndarray, np.ndarray] | None  # of the original's crops from one frame to the next, see motion.flow
     original_embedding: np.ndarray  # (128,) dlib identity
     result_embedding: np.ndarray
     references: np.ndarray  # (m, 128) of the swap's source

@@ -10,6 +10,7 @@ import numpy as np
 
 from swapcore import align, masks
 from swapcore.measure.look import CROP_SIDE, Look
+from swapcore.measure.motion import flow
 from swapcore.measure.second import second
 from swapcore.types import Changed, FaceSet
 
@@ -76,6 +77,7 @@ def looks(
                 if (earlier := rows.get(int(faces.track[row]))) is not None:
                     was = seen(*before[2:], swap, earlier)
                     found |= {f"{name.removesuffix('_crop')}_before": value for name, value in was.items()}
+                    found["flow"] = flow(found["original_before"], found["original_crop"])
                 matrix, raw = crop_matrix(faces.landmarks_smooth_xy[row]), faces.landmarks_xy[row]
                 pictures = {"original": original_bgr, "result": result_bgr, "truth": truth(swap, number)}
                 if pictures["truth"] is not None:
@@ -93,7 +95,7 @@ def looks(
                     outside=away,
                     inside=inside(faces.landmarks_smooth_xy[row]),
                     references=references[swap],
-                    **{"original_before": None, "result_before": None, **people[swap], **found},
+                    **{"original_before": None, "result_before": None, "flow": None, **people[swap], **found},
                 )
         before = number, {int(faces.track[row]): row for _, row in here}, original_bgr, result_bgr
 

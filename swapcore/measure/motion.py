@@ -73,6 +73,7 @@ def flicker_ratio(
 
 
 def warp_error_ratio(
+    flow: tuple[np.ndarray, np.ndarray],
     original_before: np.ndarray,
     original_crop: np.ndarray,
     result_before: np.ndarray,
@@ -81,12 +82,12 @@ def warp_error_ratio(
 ) -> float | None:
     """What the original's motion does not explain of the change inside the face, result over original.
 
-    The frame before is moved by the flow of the original (`flow`); the mean absolute difference where the flow holds, of
+    The frame before is moved by the original's `flow`; the mean absolute difference where the flow holds, of
     pictures brought down to FLICKER_SIDE pixels. 1 is as calm as the original, whose light and grain change too (after Lai
     et al., Learning Blind Video Temporal Consistency, 2018). None where the flow holds in
     less than LOOKED_AT of `inside` (h, w) bool. Neither is taken below UNSEEN, for some encoders repeat what hardly moved.
     """
-    back, holds = flow(original_before, original_crop)
+    back, holds = flow
     weight = inside & holds
     if weight.sum() < max(LOOKED_AT * inside.sum(), 1):
         return None
@@ -97,23 +98,20 @@ def warp_error_ratio(
     return max(result, UNSEEN) / max(original, UNSEEN)
 
 
-def mask_iou(
-    original_before: np.ndarray, original_crop: np.ndarray, mask_before: np.ndarray, mask: np.ndarray
-) -> float | None:
+def mask_iou(flow: tuple[np.ndarray, np.ndarray], mask_before: np.ndarray, mask: np.ndarray) -> float | None:
     """How well a mask follows the picture: its overlap with the mask before, moved by the picture's flow; 1 is wholly.
 
-    Pictures (h, w, 3) uint8 BGR, masks (h, w) 0..1. Intersection over union of soft masks: the sum of the smaller values
+    The picture's `flow`, masks (h, w) 0..1. Intersection over union of soft masks: the sum of the smaller values
     over that of the larger, where the flow holds. None where there is no mask.
     """
-    back, holds = flow(original_before, original_crop)
+    back, holds = flow
     moved, now = warped(mask_before, back)[holds], mask[holds]
     union = np.maximum(moved, now).sum(dtype=np.float64)
     return float(np.minimum(moved, now).sum(dtype=np.float64) / union) if union > 0 else None
 
 
 def edge_jump(
-    original_before: np.ndarray,
-    original_crop: np.ndarray,
+    flow: tuple[np.ndarray, np.ndarray],
     mask_before: np.ndarray,
     mask: np.ndarray,
     *,
@@ -124,7 +122,7 @@ def edge_jump(
     Arguments as of mask_iou. Of each point of this mask's outline (0.5) above the row `upper`, the distance to the outline
     of the mask before, moved by the picture's flow. None where there is no such edge.
     """
-    back, holds = flow(original_before, original_crop)
+    back, holds = flow
     now, moved = outline(mask), outline(warped(mask_before, back))
     cell = np.rint(now).astype(int)
     now = now[holds[cell[:, 1], cell[:, 0]] & (now[:, 1] < upper)]
@@ -158,8 +156,7 @@ def identity_jitter(
     return swapped / own
 
 
-_PICTURES = ("original_before", "original_crop")
-_ALL = (*_PICTURES, "result_before", "result_crop", "inside")
+_ALL = ("original_before", "original_crop", "result_before", "result_crop", "inside")
 
 ROWS: dict[str, Metric] = {
     "flicker_ratio": Metric(
@@ -174,7 +171,7 @@ ROWS: dict[str, Metric] = {
     ),
     "warp_error_ratio": Metric(
         warp_error_ratio,
-        _ALL,
+        ("flow", *_ALL),
         1.0,
         "ratio",
         "lower",
@@ -185,7 +182,7 @@ ROWS: dict[str, Metric] = {
     ),
     "mask_iou": Metric(
         mask_iou,
-        (*_PICTURES, "mask_before", "mask"),
+        ("flow", "mask_before", "mask"),
         1.0,
         "ratio",
         "higher",
@@ -195,7 +192,7 @@ ROWS: dict[str, Metric] = {
     ),
     "edge_jump": Metric(
         edge_jump,
-        (*_PICTURES, "mask_before", "mask"),
+        ("flow", "mask_before", "mask"),
         0.0,
         f"pixels of a crop of {CROP_SIDE}",
         "lower",

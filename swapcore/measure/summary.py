@@ -16,34 +16,35 @@ WORST = 10  # frames listed as the worst
 
 
 class Values(NamedTuple):
-    """The metrics of one face in one frame, of the unchanged target there, and of real frames of the source; None where one
-    cannot be told.
-    """
+    """The metrics of one face in one frame, and of the unchanged target there; None where one cannot be told."""
 
     frame: int
     swap: str
     value: dict[str, float | None]
     baseline: dict[str, float | None]
-    real: dict[str, float | None]
     landmarks: tuple[np.ndarray, np.ndarray] | None = None  # the look's original_landmarks and result_landmarks
 
 
 def evaluate(look: Look) -> Values:
     """Every metric of one look."""
-
-    def call(function: Callable[..., float | None], fields: tuple[str, ...]) -> float | None:
-        taken = [getattr(look, field) for field in fields]
-        return None if any(value is None for value in taken) else function(*taken)
-
-    value = {name: call(m.function, m.takes) for name, m in METRICS.items()}
+    value = {name: _call(look, m.function, m.takes) for name, m in METRICS.items()}
     baseline = {
-        name: call(m.function, m.baseline) if isinstance(m.baseline, tuple) else m.baseline
+        name: _call(look, m.function, m.baseline) if isinstance(m.baseline, tuple) else m.baseline
         for name, m in METRICS.items()
     }
-    real = {name: call(*m.real) for name, m in METRICS.items() if m.real}
     told = look.original_landmarks is not None and look.result_landmarks is not None
     landmarks = (look.original_landmarks, look.result_landmarks) if told else None
-    return Values(look.frame, look.swap, value, baseline, real, landmarks)
+    return Values(look.frame, look.swap, value, baseline, landmarks)
+
+
+def real(look: Look) -> dict[str, float | None]:
+    """The metrics of real frames of a look's source, where there are such figures: the same for all looks of a swap."""
+    return {name: _call(look, *m.real) for name, m in METRICS.items() if m.real}
+
+
+def _call(look: Look, function: Callable[..., float | None], fields: tuple[str, ...]) -> float | None:
+    taken = [getattr(look, field) for field in fields]
+    return None if any(value is None for value in taken) else function(*taken)
 
 
 def settle(rows: Sequence[Values]) -> list[Values]:
@@ -58,12 +59,17 @@ def settle(rows: Sequence[Values]) -> list[Values]:
     return settled
 
 
-def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def summarise(
+    rows: Sequence[Values],
+    *,
+    reals: Mapping[str, Mapping[str, float | None]],
+    references: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
     """Means over all looks as JSON: each metric's value, per swap too, with unit, direction and baseline; worst frames; note.
 
-    The metrics of expression are first settled. Where there is such a figure, `source_real` is the same of real frames of the
-    source. references: swap -> (m, 128) embeddings of its source, for the alarm of a swap that is nearer to them than they are
-    to each other: then it fools the judge, not the eye. Raises ValueError without rows.
+    The metrics of expression are first settled. reals: swap -> what `real` gives of it, for `source_real`. references: swap ->
+    (m, 128) embeddings of its source, for the alarm of a swap that is nearer to them than they are to each other: then it fools
+    the judge, not the eye. Raises ValueError without rows.
     """
     if not rows:
         raise ValueError("nothing was looked at")
@@ -81,7 +87,7 @@ def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -
             "swaps": {s: _mean(r.value[name] for r in rows if r.swap == s) for s in swaps},
         }
         if metric.real:
-            result[name]["source_real"] = _mean(r.real[name] for r in rows)
+            result[name]["source_real"] = _mean(reals[r.swap][name] for r in rows)
     for name, metric in SEQUENCES.items():
         each = {s: _followed(metric, [r for r in found if r.swap == s]) for s in swaps}
         about = {"unit": metric.unit, "better": metric.better, "baseline": metric.baseline, "of": metric.source}
@@ -89,7 +95,7 @@ def summarise(rows: Sequence[Values], *, references: Mapping[str, np.ndarray]) -
     alarms = [a for s in swaps if (a := alarm(s, result["identity_distance"]["swaps"][s], references[s]))]
     if alarms:
         result["identity_distance"]["alarm"] = "; ".join(alarms)
-    doubts = [d for s in swaps if (d := _doubt(s, [r for r in rows if r.swap == s]))]
+    doubts = [d for s in swaps if (d := _doubt(s, [r for r in rows if r.swap == s], reals[s]))]
     if doubts:
         result["second_distance"]["alarm"] = "; ".join(doubts)
     return {**result, "worst": worst(rows), "note": _note(rows, result, alarms + doubts)}
@@ -104,10 +110,10 @@ def _followed(metric: Metric, rows: Sequence[Values]) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _doubt(swap: str, rows: Sequence[Values]) -> str | None:
+def _doubt(swap: str, rows: Sequence[Values], real: Mapping[str, float | None]) -> str | None:
     """Whether the two judges of identity differ over a swap."""
     ways = [
-        share_of_way(*(_mean(getattr(r, part).get(name) for r in rows) for part in ("value", "baseline", "real")))
+        share_of_way(_mean(r.value.get(name) for r in rows), _mean(r.baseline.get(name) for r in rows), real.get(name))
         for name in ("identity_distance", "second_distance")
     ]
     return doubt(swap, *ways)
