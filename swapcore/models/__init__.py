@@ -12,7 +12,7 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.models import original, portable, small
-from swapcore.models.backend import device, tensorflow
+from swapcore.models.backend import device, keras, tensorflow
 from swapcore.models.swapper import PEOPLE, Swapper, assign
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Swapper",
     "assign",
     "device",
+    "keras",
     "portable",
     "predictor",
     "read_weights",

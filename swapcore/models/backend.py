@@ -1,4 +1,8 @@
-"""TensorFlow, loaded when it is first needed: that costs eight CPU seconds."""
+"""The tensor library, loaded when it is first needed: TensorFlow costs eight CPU seconds.
+
+Models, losses and warps are written with `keras().ops`, which runs on TensorFlow and on JAX alike; what Keras lacks, random
+numbers that follow from a seed alone, is here for both.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,75 @@ def tensorflow() -> Any:
         with contextlib.suppress(RuntimeError):  # in use already: whoever did that set it up
             tf.config.experimental.set_memory_growth(gpu, True)
     return tf
+
+
+def choose(backend: str) -> None:
+    """Have `keras` run on `backend`, "tensorflow" or "jax", in this process; before anything loads it.
+
+    Raises RuntimeError where Keras runs on the other already: it cannot change.
+    """
+    if "keras" in sys.modules and (running := sys.modules["keras"].backend.backend()) != backend:
+        raise RuntimeError(f"Keras runs on {running} in this process already, and cannot change to {backend}")
+    os.environ["KERAS_BACKEND"] = backend
+
+
+@functools.cache
+def keras() -> Any:
+    """The module `keras`: on JAX where the environment's KERAS_BACKEND says `jax` (see `choose`), else on TensorFlow."""
+    if os.environ.get("KERAS_BACKEND") != "jax":
+        tensorflow()
+    with _quiet():
+        import keras
+    return keras
+
+
+def split(seed: Any, count: int) -> list[Any]:
+    """Independent seeds (2,) int32 out of one."""
+    if _jax():
+        import jax
+
+        return [
+            jax.lax.bitcast_convert_type(row, "int32")
+            for row in jax.random.key_data(jax.random.split(_key(seed), count))
+        ]
+    tf = tensorflow()
+    return tf.unstack(tf.random.split(seed, count))
+
+
+def uniform(shape: tuple[Any, ...], seed: Any, low: float = 0.0, high: float = 1.0) -> Any:
+    """Numbers of low <= x < high, float32, evenly spread; the same seed (2,) int32 gives the same on one backend."""
+    if _jax():
+        import jax
+
+        return jax.random.uniform(_key(seed), shape, minval=low, maxval=high)
+    return tensorflow().random.stateless_uniform(shape, seed, low, high)
+
+
+def normal(shape: tuple[Any, ...], seed: Any) -> Any:
+    """Numbers of mean 0 and standard deviation 1, float32, normally spread; see `uniform`."""
+    if _jax():
+        import jax
+
+        return jax.random.normal(_key(seed), shape)
+    return tensorflow().random.stateless_normal(shape, seed)
+
+
+def rows(table: Any, index: Any) -> Any:
+    """table[index] for indices that are known to lie within it; `ops.take` first looks for negative ones, half the cost."""
+    if _jax():
+        return table.at[index].get(mode="promise_in_bounds")
+    return tensorflow().gather(table, index)
+
+
+def _jax() -> bool:
+    return keras().backend.backend() == "jax"
+
+
+def _key(seed: Any) -> Any:
+    """A seed (2,) int32 as JAX has it."""
+    import jax
+
+    return jax.random.wrap_key_data(jax.lax.bitcast_convert_type(jax.numpy.asarray(seed, "int32"), "uint32"))
 
 
 def device() -> str:

@@ -1,0 +1,46 @@
+"""What models, losses and warps need of the tensor library beside Keras' own operations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from swapcore.models import backend
+
+
+def drawn(function, shape, seed, **how):
+    return np.asarray(function(shape, np.int32(seed), **how))
+
+
+def test_random_numbers_follow_from_their_seed():
+    for draw in (backend.uniform, backend.normal):
+        one, again, other = (drawn(draw, (50, 4), seed) for seed in ((1, 2), (1, 2), (2, 1)))
+        assert one.shape == (50, 4) and one.dtype == np.float32
+        assert (one == again).all() and (one != other).mean() > 0.9
+
+
+def test_random_numbers_are_spread_as_stated():
+    even = drawn(backend.uniform, (4000,), (3, 4), low=-1.0, high=3.0)
+    assert even.min() >= -1 and even.max() < 3
+    assert even.mean() == pytest.approx(1, abs=0.1) and even.std() == pytest.approx(4 / 12**0.5, rel=0.05)
+    bell = drawn(backend.normal, (4000,), (3, 4))
+    assert bell.mean() == pytest.approx(0, abs=0.06) and bell.std() == pytest.approx(1, rel=0.05)
+
+
+def test_a_seed_splits_into_independent_ones():
+    seeds = [np.asarray(seed) for seed in backend.split(np.int32([5, 6]), 3)]
+    assert [(seed.shape, seed.dtype) for seed in seeds] == [((2,), np.int32)] * 3
+    rows = np.stack([drawn(backend.normal, (2000,), seed) for seed in seeds])
+    assert np.abs(np.corrcoef(rows) - np.eye(3)).max() < 0.08
+
+
+def test_rows_of_a_table():
+    table = np.arange(12, dtype=np.float32).reshape(4, 3)
+    assert np.asarray(backend.rows(table, np.int32([[3, 0], [1, 1]]))).tolist() == table[[[3, 0], [1, 1]]].tolist()
+
+
+def test_the_backend_cannot_change_once_it_runs():
+    backend.choose(running := backend.keras().backend.backend())
+    with pytest.raises(RuntimeError, match=f"runs on {running} .* already"):
+        backend.choose("jax" if running == "tensorflow" else "tensorflow")
+    assert backend.os.environ["KERAS_BACKEND"] == running
