@@ -52,7 +52,17 @@ ORDER = [
 TOGETHER = {"models", "losses", "train"}
 FREE = {"errors", "types", "config"}  # the standard library, numpy, pydantic, yaml
 TENSORS = {"tensorflow", "keras", "jax"}
-DISK = {"store", "video", "label", "code", "train/checkpoint", "train/batches", "train/monitor", "train/run"}
+DISK = {
+    "store",
+    "video",
+    "label",
+    "code",
+    "train/checkpoint",
+    "train/batches",
+    "train/monitor",
+    "train/run",
+    "train/results",
+}
 
 
 def modules(root):

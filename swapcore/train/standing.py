@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from swapcore import progress
+from swapcore.config.fields import Train
 from swapcore.train.quality import SHARES
-from swapcore.train.schedule import Goal, Plan, noise
+from swapcore.train.schedule import Goal, Plan, affordable, noise, plan, shortened
 
 WORDS = {"identity": "likeness", "sharpness": "sharpness", "expression": "expression", "rebuilt": "rebuilt"}
 
@@ -51,6 +53,27 @@ class Standing:
     def begin(self, basis: str) -> None:
         """What was measured before cannot be compared any more: other data, settings or held-out faces."""
         self.basis, self.since, self.best = basis, self.step, None
+
+
+def budget(now: Standing, settings: Train) -> Plan:
+    """The way to the end of the budget."""
+    spent = {"steps": settings.budget.steps, "minutes": settings.budget.minutes}
+    found = plan(now.goals[-1], warp_share=settings.warp_share, quality_every=settings.quality_every, **spent)
+    return affordable(found, now.quality) if settings.quality_every is None else found
+
+
+def way(now: Standing, settings: Train) -> Plan:
+    """The way that is gone: to the end of the budget, or until quality has stopped rising."""
+    whole = budget(now, settings)
+    return shortened(whole, now.comparable(), patience=settings.patience) if settings.stop == "plateau" else whole
+
+
+def beginning(now: Standing, *, changed: bool, folder: Path) -> str:
+    """How a training begins, in words; changed: its data or settings."""
+    if now.step == 0:
+        return f"no state in {folder}, starting from the beginning"
+    why = f", for data or settings changed: {now.goals[-1].share:.0%} of the budget more" if changed else ""
+    return f"going on from step {now.step}, {progress.duration(now.seconds)}{why}"
 
 
 def said(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:

@@ -1,0 +1,130 @@
+"""The hours of a training: step by step, with its measurements, its lines and its saved states."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from swapcore import progress
+from swapcore.config.fields import Train
+from swapcore.errors import SwapError
+from swapcore.train import batches, checkpoint, held, monitor, signals, standing
+from swapcore.train.schedule import WITHOUT_WARP, Plan
+from swapcore.train.standing import Standing
+from swapcore.train.step import Trainer
+
+
+@dataclass
+class Session:
+    """A training under way in this process."""
+
+    what: str  # its name, with which its lines begin
+    settings: Train
+    machine: Trainer
+    faces: Sequence[np.ndarray]  # of source and target, see batches.cached
+    now: Standing  # moves on
+    folder: Path  # of the saved states
+    saved: checkpoint.Saved | None  # the last one
+    cut: held.Slice | None = None  # by which quality is measured
+    # the best measurement and its weights, while no state names them
+    best: list[tuple[dict[str, Any], list[tuple[str, np.ndarray]]]] = field(default_factory=list)
+
+    def save(self) -> None:
+        """Save the state, where it has moved on since the last one."""
+        if self.saved is None or self.saved.info["step"] < self.now.step:
+            for row, weights in self.best:
+                checkpoint.save_best(self.folder, row["step"], weights, row)
+            self.best.clear()
+            self.saved = checkpoint.save(self.folder, self.machine.arrays(), asdict(self.now))
+
+    def measure(self, warp: bool) -> None:
+        """Measure quality, keep the weights where they are the best, and say it."""
+        before, begun = self.now.measured(self.now.best), time.monotonic()
+        row = {"step": self.now.step, "seconds": round(self.now.seconds, 3), "warp": warp}
+        row |= self.cut.measure(self.machine)
+        row["took"] = round(time.monotonic() - begun, 3)
+        if self.now.note(row):
+            self.best[:] = [(row, [(n, a) for n, a in self.machine.arrays() if n.startswith("weights/")])]
+        progress.say(f"{self.what}: step {self.now.step}, {standing.said(row, before)}")
+
+
+def learn(session: Session) -> signal.Signals | None:
+    """Train until the way ends or a signal comes, which is returned. The last steps are not saved yet."""
+    what, settings, now, cut = session.what, session.settings, session.now, session.cut
+    way = standing.way(now, settings)
+    start = time.monotonic() - now.seconds
+    told = saved = now.seconds
+    untold: list[tuple[int, np.ndarray]] = []  # steps and losses since the last line
+    pace = 1.0  # seconds a step; the first call is slow, so it is one step
+    with signals.noted() as caught:
+        while not way.done(now.step, now.seconds) and not caught:
+            steps = way.steps(now.step, now.seconds, pace)
+            warps, before = way.warps(now.step, now.seconds), (now.step, now.seconds)
+            loss = _advance(session, steps, warps)
+            seconds = time.monotonic() - start
+            pace = (seconds - now.seconds) / steps
+            now.step, now.images, now.seconds = now.step + steps, now.images + 2 * settings.batch * steps, seconds
+            now.history = monitor.record(now.history, [now.step, now.images, round(seconds, 3), *loss.tolist()])
+            untold.append((steps, loss))
+            done = way.done(now.step, now.seconds)
+            if done or seconds - told >= settings.progress_every:
+                count = sum(steps for steps, _ in untold)
+                progress.say(
+                    monitor.line(
+                        what,
+                        step=now.step,
+                        end=int(way.end) if way.in_steps else None,
+                        images_per_second=2 * settings.batch * count / (seconds - told),
+                        loss=sum(steps * loss for steps, loss in untold) / count,
+                        left=way.seconds_left(now.step, seconds, (seconds - told) / count),
+                    )
+                )
+                told, untold = seconds, []
+            if cut is not None and way.measures(before, (now.step, now.seconds)):
+                session.measure(warps)
+                way = _shorter(what, way, standing.way(now, settings))
+                now.seconds = time.monotonic() - start
+                done = way.done(now.step, now.seconds)
+            if not done and seconds - saved >= settings.checkpoint_every:
+                session.save()
+                saved = time.monotonic() - start
+    return caught[0] if caught else None
+
+
+def _advance(session: Session, steps: int, warps: bool) -> np.ndarray:
+    """Some steps in one call; their mean losses (2,) of source and target."""
+    settings, now = session.settings, session.now
+    images = batches.draw(
+        *session.faces,
+        first=now.step,
+        steps=steps,
+        batch=settings.batch,
+        seed=settings.seed,
+        without=((), ()) if session.cut is None else session.cut.rows,
+    )
+    loss = session.machine.run(
+        images,
+        step=now.step,
+        warp=settings.warp if warps else 0.0,
+        rate=settings.learning_rate * (1 if warps else WITHOUT_WARP),
+    )
+    if not np.isfinite(loss).all():
+        raise SwapError(
+            f"{session.what}: the loss is no longer a number after step {now.step + steps}; the last saved state is kept: "
+            "lower train.learning_rate or set train.precision to float32, and run snakemake again"
+        )
+    return loss
+
+
+def _shorter(what: str, before: Plan, way: Plan) -> Plan:
+    """The way after a measurement, with a line where it has become shorter."""
+    if way.warp_end < before.warp_end:
+        end = f"step {way.end:.0f}" if way.in_steps else f"{progress.duration(way.end)} of training"
+        progress.say(f"{what}: quality has stopped rising; the last part begins, without the warp, until {end}")
+    return way
