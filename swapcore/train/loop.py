@@ -5,16 +5,15 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from swapcore import progress
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.train import batches, checkpoint, held, monitor, signals, standing
+from swapcore.train import batches, held, monitor, signals, standing
+from swapcore.train.saver import Saver
 from swapcore.train.schedule import WITHOUT_WARP, Plan
 from swapcore.train.standing import Standing
 from swapcore.train.step import Trainer
@@ -29,19 +28,15 @@ class Session:
     machine: Trainer
     faces: Sequence[np.ndarray]  # of source and target, see batches.cached
     now: Standing  # moves on
-    folder: Path  # of the saved states
-    saved: checkpoint.Saved | None  # the last one
+    states: Saver
     cut: held.Slice | None = None  # by which quality is measured
-    # the best measurement and its weights, while no state names them
-    best: list[tuple[dict[str, Any], list[tuple[str, np.ndarray]]]] = field(default_factory=list)
+    saved: int = -1  # the step of the last state that was saved
 
     def save(self) -> None:
-        """Save the state, where it has moved on since the last one."""
-        if self.saved is None or self.saved.info["step"] < self.now.step:
-            for row, weights in self.best:
-                checkpoint.save_best(self.folder, row["step"], weights, row)
-            self.best.clear()
-            self.saved = checkpoint.save(self.folder, self.machine.arrays(), asdict(self.now))
+        """Begin to save the state, where it has moved on since the last one."""
+        if self.saved < self.now.step:
+            self.states.save(self.machine.arrays(), asdict(self.now))
+            self.saved = self.now.step
 
     def measure(self, warp: bool) -> None:
         """Measure quality, keep the weights where they are the best, and say it."""
@@ -50,7 +45,7 @@ class Session:
         row |= self.cut.measure(self.machine)
         row["took"] = round(time.monotonic() - begun, 3)
         if self.now.note(row):
-            self.best[:] = [(row, [(n, a) for n, a in self.machine.arrays() if n.startswith("weights/")])]
+            self.states.save_best(row["step"], self.machine.arrays(), row)
         progress.say(f"{self.what}: step {self.now.step}, {standing.said(row, before)}")
 
 
@@ -62,6 +57,7 @@ def learn(session: Session) -> signal.Signals | None:
     told = saved = now.seconds
     untold: list[tuple[int, np.ndarray]] = []  # steps and losses since the last line
     pace = 1.0  # seconds a step; the first call is slow, so it is one step
+    session.states.take(session.machine.arrays())
     with signals.noted() as caught:
         while not way.done(now.step, now.seconds) and not caught:
             steps = way.steps(now.step, now.seconds, pace)
@@ -91,7 +87,7 @@ def learn(session: Session) -> signal.Signals | None:
                 way = _shorter(what, way, standing.way(now, settings))
                 now.seconds = time.monotonic() - start
                 done = way.done(now.step, now.seconds)
-            if not done and seconds - saved >= settings.checkpoint_every:
+            if not done and seconds - saved >= settings.checkpoint_every and not session.states.busy():
                 session.save()
                 saved = time.monotonic() - start
     return caught[0] if caught else None

@@ -9,6 +9,7 @@ from swapcore.config.fields import Train
 from swapcore.models import MODELS, PEOPLE, device, tensorflow
 from swapcore.train import batches, checkpoint, held, loop, monitor, results, standing
 from swapcore.train.results import Outputs
+from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
 from swapcore.train.standing import Standing
 from swapcore.train.step import Trainer, trainer
@@ -98,25 +99,28 @@ def _work(
     store.write_bytes(results.graph_path(folder), machine.graph())
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
-    session = loop.Session(what, settings, machine, faces, now, folder, saved)
     stopped = None
     if not standing.way(now, settings).done(now.step, now.seconds):
-        session.cut = _slice(what, source, target, settings=settings)
-        if session.cut is not None and session.cut.basis != now.basis:
-            now.begin(session.cut.basis)
-        stopped = loop.learn(session)
-        session.save()
+        with saver(folder, saved) as states:
+            session = loop.Session(what, settings, machine, faces, now, states)
+            session.saved = -1 if saved is None else now.step
+            session.cut = _slice(what, source, target, settings=settings)
+            if session.cut is not None and session.cut.basis != now.basis:
+                now.begin(session.cut.basis)
+            stopped = loop.learn(session)
+            session.save()
+            saved = states.wait()
     if stopped:
         progress.say(f"{what}: stopped by {stopped.name} after step {now.step}; saved, the next run goes on from here")
         raise SystemExit(128 + stopped)
-    chosen = results.chosen(what, folder, session.saved, settings=settings)
-    if chosen is not session.saved:
+    chosen = results.chosen(what, folder, saved, settings=settings)
+    if chosen is not saved:
         machine.take(checkpoint.read_arrays(chosen, "weights"), where=str(chosen.path))
     rows = [batches.spread(person.table.yaw, PREVIEW_ROWS) for person in (source, target)]
     seen = [batches.views(cache[r], shape, resolution=RESOLUTION) for cache, r in zip(faces, rows, strict=True)]
     sheet = monitor.preview(machine.show(*seen), source=source.person, target=target.person)
-    store.write_picture(results.preview_path(session.saved, settings), sheet)
-    return session.saved
+    store.write_picture(results.preview_path(saved, settings), sheet)
+    return saved
 
 
 def _machine(settings: Train, *, view: float) -> Trainer:

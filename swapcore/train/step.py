@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from swapcore import losses
-from swapcore.models import Swapper, assign, portable, tensorflow
+from swapcore.models import Swapper, assign, keras, portable, tensorflow
 from swapcore.train import warps
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7  # of Adam (Kingma and Ba 2015)
@@ -36,8 +36,9 @@ class Trainer:
         return found
 
     def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Their names and values, float32, one after the other."""
-        return ((name, variable.numpy()) for name, variable in self.variables().items())
+        """Their names and values, float32, one after the other: as they stand in memory where that can be, not to be written."""
+        read = keras().ops.convert_to_tensor  # of which NumPy takes no copy
+        return ((name, np.asarray(read(variable))) for name, variable in self.variables().items())
 
     def restore(self, arrays: Mapping[str, np.ndarray], *, where: str) -> None:
         """Set them. Raises SwapError, naming `where`, if the arrays are another model's."""
