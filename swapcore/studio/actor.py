@@ -16,7 +16,7 @@ from swapcore.studio.identity import Identity
 from swapcore.studio.labels import Part, Surface
 from swapcore.studio.landmarks import Anchors, find_anchors
 from swapcore.studio.performance import Frame
-from swapcore.studio.pose import EYE_GRID, TEETH, place
+from swapcore.studio.pose import EYE_GRID, TEETH, TONGUE, place
 from swapcore.studio.raster import openness
 from swapcore.studio.rings import COLUMNS, EYE_ROW, MOUTH_ROW, ROWS
 from swapcore.studio.texture import paint_skin
@@ -114,6 +114,7 @@ def _pieces(
         ]
     pieces.append(Piece("mouth", 8, len(mouth), plain, Part.MOUTH))
     pieces += [Piece(name, 4, TEETH, plain, Part.MOUTH) for name in ("teeth_upper", "teeth_lower")]
+    pieces.append(Piece("tongue", *TONGUE, plain, Part.MOUTH))
     pieces += [Piece(name, *ear.shape[:2], plain, Part.EAR) for name in ("ear_left", "ear_right")]
     rows, columns = hair.shells.shape[1:3]
     pieces += [

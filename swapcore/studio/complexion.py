@@ -44,32 +44,36 @@ def complexion(face: Canvas, rng: np.random.Generator, who: Identity, rig: Rig) 
 
 
 def beard(face: Canvas, rng: np.random.Generator, who: Identity, rig: Rig) -> None:
-    """Stubble as noise, longer beards hair by hair; nothing for `none`."""
+    """Hair by hair, those of stubble short; nothing for `none`."""
     if who.beard == "none":
         return
     area = _beard_area(face, who, rig)
     if who.beard == "stubble":
         grain = np.clip(face.noise(rng, 1.6) * 0.5 + 0.5, 0, 1)
-        face.paint(area, face.tone * 0.35 + 0.1 * who.hair_rgb, 0.30)
-        face.paint(area * grain, who.hair_rgb * 0.6, 0.42)
-        return
+        area = area * smooth(area, 0, 0.6)
+        face.paint(area * (0.7 + 0.3 * grain), face.tone * 0.4 + 0.1 * who.hair_rgb, 0.26)
+        rng = np.random.default_rng(who.seed + 9)  # so that nothing else that is drawn changes
     roots = rng.uniform([-78, -122], [78, -28], (_BEARD_HAIRS, 2))
     at = canvas.to_pixels(roots).astype(int)
     density = area[np.clip(at[:, 1], 0, canvas.HEIGHT - 1), at[:, 0]] ** 1.5
     roots = roots[rng.random(len(roots)) < density]
     n = len(roots)
     angles = -np.pi / 2 + roots[:, 0] * -0.012 + rng.normal(0, 0.35, n)
+    if who.beard == "stubble":
+        hairs = face.strokes(rng, roots, angles, rng.uniform(0.5, 1.3, n), rng.uniform(0.15, 0.3, n))
+        face.paint(hairs, who.hair_rgb * 0.8, 0.6)
+        return
     hairs = face.strokes(rng, roots, angles, rng.uniform(2, 4, n), rng.uniform(0.22, 0.35, n))
     face.paint(area**2, who.hair_rgb * 0.55, 0.6)
     face.paint(hairs, who.hair_rgb * 1.15, 0.8)
-    face.relief += hairs * 0.5
+    face.relief += hairs * 0.3
 
 
 def _beard_area(face: Canvas, who: Identity, rig: Rig) -> np.ndarray:
     """Density 0..1 of the beard."""
     ax, y, mouth = face.ax, face.y, rig.mouth_y
     jaw = smooth(y - 0.012 * (ax - 20) ** 2, mouth + 12, mouth - 14) * smooth(ax, 200, 100)
-    jaw = jaw + smooth(ax, 46, 62) * smooth(y, 0, -25)
+    jaw = jaw + smooth(ax, 42, 66) * smooth(y, 4, -34)
     lip = face.spot(0, (rig.nose_y + mouth + who.lip_upper) / 2 - 1, who.mouth_width, 7)
     lip = lip + 0.55 * face.spot(who.mouth_width + 2, mouth - 2, 6, 9)
     areas = {
@@ -100,7 +104,7 @@ def nostrils_and_lids(face: Canvas, who: Identity, rig: Rig) -> None:
     """Shine of nose and forehead, nostrils, lash line and crease of the lids."""
     face.gloss += 0.18 * face.spot(0, rig.nose_y + TIP_ABOVE_BASE, 9, 22) + 0.15 * face.spot(0, 55, 40, 22)
     r = ((face.ax - who.nose_width * 0.44) / (who.nose_width * 0.22)) ** 2 + ((face.y - rig.nose_y - 2.6) / 1.9) ** 2
-    face.paint(np.exp(-(r**1.6)), face.tone * 0.07, 0.92)
+    face.paint(np.exp(-(r**1.2)), face.tone * [0.14, 0.08, 0.07], 0.85)
     y = face.y
     t = np.abs((face.ax - who.eye_x) / who.eye_width)
     margin = smooth(t, 1.06, 0.88)

@@ -11,6 +11,7 @@ from swapcore.studio.identity import Identity
 from swapcore.studio.labels import Part
 from swapcore.studio.mesh import smooth
 from swapcore.studio.rings import RING
+from swapcore.studio.strands import brightness, directions, parting
 
 _LAYERS, _THIN_LAYERS = (0.30, 0.62, 0.84, 1.0), (0.6, 1.0)  # heights of the shells, share of the thickness
 _THIN = 4.0  # mm on the crown below which two shells are enough
@@ -33,14 +34,20 @@ class Hair:
 
 def grow(rest: np.ndarray, who: Identity) -> Hair:
     """The hair of a head at rest."""
-    style = who.hair
+    style, long = who.hair, who.hair.top > _THIN
     skull = rest[:, ::2][np.where(_grows(who))[0][::2]]
     away = skull - _SKULL
     away /= np.linalg.norm(away, axis=-1, keepdims=True)
     azimuth = np.degrees(np.arctan2(np.abs(skull[..., 0]), skull[..., 2] + 12))
     above = skull[..., 1] - _hairline(skull, azimuth, who)
-    density = smooth(above, -5, 7 if style.fringe else 15)
+    ragged = _ragged(skull, who)
+    if style.fringe:
+        density = smooth(above + ragged, -6, 10)
+    else:
+        density = smooth(above + (0.2 if style.comb == "part" else 0.5) * ragged, -9, 20)
     thickness = _thickness(skull, azimuth, above, who)
+    if style.comb == "part":
+        density = density * (1 - 0.75 * _parted(skull, who, 1.3))
     surface, scalp = skull, density
     if style.drop:
         hanging, hanging_density = _hanging(skull[-1], away[-1] * [1, 0, 1], azimuth[-1], who)
@@ -48,12 +55,12 @@ def grow(rest: np.ndarray, who: Identity) -> Hair:
         away = np.concatenate([away, np.broadcast_to(away[-1] * [1, 0, 1], hanging.shape)])
         density = np.concatenate([density, hanging_density])
         thickness = np.concatenate([thickness, np.broadcast_to(thickness[-1], hanging.shape[:2])])
-    layers = _LAYERS if style.top > _THIN else _THIN_LAYERS
+    layers = _LAYERS if long else _THIN_LAYERS
     shells = np.stack([surface + away * (thickness * layer + 0.8)[..., None] for layer in layers])
-    tangent = np.gradient(surface, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=-1, keepdims=True) + 1e-9
-    strand = _strands(np.random.default_rng(who.seed + 5))
-    return Hair(shells, tangent, scalp, strand, _cut(density, strand, len(layers)))
+    tangent = directions(surface, who)
+    reach = 24.0 if long else 5.0
+    strand = brightness(surface, tangent, reach=reach, size_hw=(_ALPHA, 2 * _ALPHA), seed=who.seed + 5)
+    return Hair(shells, tangent, scalp, strand, _cut(density, strand, len(layers), fray=2.2 if style.fringe else 3.4))
 
 
 def _grows(who: Identity) -> np.ndarray:
@@ -80,13 +87,29 @@ def _thickness(skull: np.ndarray, azimuth: np.ndarray, above: np.ndarray, who: I
     """Thickness (mm) of the hair, with quiff and locks, thinning towards the hairline."""
     style, phase = who.hair, who.hair_phase
     x, y = skull[..., 0], skull[..., 1]
-    crown = smooth(y, 40, 105)
+    crown = smooth(y, 40, 105) * (1 - 0.3 * smooth(np.abs(x), 28, 66))  # a round outline
     away_from_pole = smooth(y, 116, 96)  # the azimuth is singular at the crown
     thickness = style.top * crown + style.side * (1 - crown)
     thickness = thickness * (1 + style.quiff * smooth(azimuth, 60, 20) * away_from_pole)
     lock = np.sin(azimuth * 0.35 + 1.3 * np.sin(y * 0.05) + phase) * 0.12 + np.sin(x * 0.21 + phase * 2) * 0.10
     thickness = thickness * (1 + style.wavy * lock * away_from_pole)
+    if style.comb == "part":
+        thickness = thickness * (1 - 0.7 * _parted(skull, who, 4.0))
     return thickness * (0.06 + 0.94 * smooth(above, -4, 12 if style.fringe else 34))
+
+
+def _ragged(skull: np.ndarray, who: Identity) -> np.ndarray:
+    """How much (mm) the hair's edge is moved, by tufts of 6 to 14 mm."""
+    rng = np.random.default_rng(who.seed + 6)
+    waves = [(rng.uniform(0.2, 1.0), rng.uniform(0, 2 * np.pi)) for _ in range(9)]
+    along = skull[..., 0] + 0.6 * skull[..., 2]  # round the front and along the sides
+    return 1.1 * sum(np.sin(along * frequency + phase) for frequency, phase in waves)
+
+
+def _parted(skull: np.ndarray, who: Identity, width: float) -> np.ndarray:
+    """1 on the line of the parting, falling off over `width` mm."""
+    x, y, z = np.moveaxis(skull, -1, 0)
+    return np.exp(-(((x - parting(who)) / width) ** 2)) * smooth(y, 50, 66) * smooth(z, -60, -30)
 
 
 def _hanging(top: np.ndarray, away: np.ndarray, azimuth: np.ndarray, who: Identity) -> tuple[np.ndarray, np.ndarray]:
@@ -101,19 +124,10 @@ def _hanging(top: np.ndarray, away: np.ndarray, azimuth: np.ndarray, who: Identi
     return hanging, parted * smooth(t[..., 0], 1.02, 0.70)
 
 
-def _strands(rng: np.random.Generator) -> np.ndarray:
-    """Brightness of strands that run along the columns: noise of three widths."""
-    total = 0
-    for across, along, weight in ((2.0, 110, 0.55), (5.0, 80, 0.6), (18, 60, 0.5)):
-        noise = rng.standard_normal((int(_ALPHA / along) + 3, int(2 * _ALPHA / across) + 3)).astype(np.float32)
-        total = total + weight * cv2.resize(noise, (2 * _ALPHA, _ALPHA), interpolation=cv2.INTER_CUBIC)
-    return np.clip(0.5 + 0.33 * total, 0, 1).astype(np.float32)
-
-
-def _cut(density: np.ndarray, strand: np.ndarray, layers: int) -> np.ndarray:
+def _cut(density: np.ndarray, strand: np.ndarray, layers: int, *, fray: float) -> np.ndarray:
     """Which strands reach which shell; ragged along the strands where the density falls."""
     d = cv2.resize(density.astype(np.float32), (2 * _ALPHA, _ALPHA))
-    edge = d * 1.3 - 0.12 + (strand - 0.5) * 2.2 * d * (1 - d)
+    edge = d * 1.3 - 0.12 + (strand - 0.5) * fray * d * (1 - d)
     cuts = [(edge > 0.3 + 0.7 * k) & (strand > k) for k in np.linspace(0, 0.42, layers)]
     return np.stack(cuts).astype(np.uint8)
 
@@ -123,7 +137,7 @@ def stain_scalp(skin: np.ndarray, labels: np.ndarray, hair: Hair, who: Identity)
     size = len(skin)
     share = np.mean(_grows(who))
     density = cv2.resize(hair.scalp.astype(np.float32), (size, round(size * share)))
-    amount = np.clip(density * 1.3 - 0.2, 0, 1)
+    amount = smooth(density, 0.02, 0.75)  # short hairs before the strands begin
     cover = (amount * (0.9 if who.hair.top > _THIN else 0.75))[..., None]
     skin, labels, rows = skin.copy(), labels.copy(), len(density)
     skin[:rows, :, :3] = skin[:rows, :, :3] * (1 - cover) + who.hair_rgb * 0.7 * cover

@@ -24,17 +24,18 @@ class HairStyle:
     flare: float  # how far hanging hair stands off
     open: float  # azimuth from the front at which hanging hair begins, degrees
     quiff: float  # extra thickness above the forehead, share of `top`
+    comb: Literal["down", "across", "back", "part"]  # where its strands lie on top
 
 
 HAIR_STYLES: dict[str, HairStyle] = {
-    "buzz": HairStyle(2.5, 2, 0, 0, 0.1, 0, 0, 0),
-    "short": HairStyle(12, 5, 0, 0, 0.7, 0, 0, 0.6),
-    "crop": HairStyle(10, 5, 0, 52, 0.5, 0, 0, 0),
-    "quiff": HairStyle(18, 5, 0, 0, 0.8, 0, 0, 1.0),
-    "bob": HairStyle(15, 15, -105, 0, 0.3, 12, 62, 0),
-    "bangs": HairStyle(15, 15, -120, 36, 0.3, 9, 60, 0),
-    "long": HairStyle(14, 13, -235, 0, 0.7, 15, 64, 0),
-    "tied": HairStyle(7, 5, 0, 0, 0.2, 0, 0, 0),
+    "buzz": HairStyle(2.5, 2, 0, 0, 0.1, 0, 0, 0, "down"),
+    "short": HairStyle(12, 5, 0, 0, 0.7, 0, 0, 0.5, "across"),
+    "crop": HairStyle(10, 5, 0, 54, 0.7, 0, 0, 0, "across"),
+    "quiff": HairStyle(16, 5, 0, 0, 0.8, 0, 0, 0.8, "back"),
+    "bob": HairStyle(14, 13, -105, 0, 0.4, 12, 62, 0.15, "part"),
+    "bangs": HairStyle(14, 13, -120, 36, 0.3, 9, 60, 0, "down"),
+    "long": HairStyle(13, 12, -235, 0, 0.7, 15, 64, 0.1, "part"),
+    "tied": HairStyle(7, 5, 0, 0, 0.2, 0, 0, 0, "back"),
 }
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from swapcore.studio import tones
+from swapcore.studio import props, tones
 from swapcore.studio.expression import JAW_ANGLE, express, turn_jaw
 from swapcore.studio.features import lid_heights
 from swapcore.studio.mesh import grid_normals, rotation, smooth
 from swapcore.studio.performance import Frame
-from swapcore.studio.props import FRAME_RGB
 from swapcore.studio.rings import COLUMNS, EYE_ROW, MIDDLE, MOUTH_ROW, RING, head_normals
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 EYE_GRID = 25  # rows and columns of an eyeball
 TEETH = 33  # columns of a row of teeth
+TONGUE = (8, 17)  # rows from its tip, and columns
 _PIVOT = np.array([0, -75, -30.0])  # the head turns about this point of the neck, mm
 _HAIR_CENTRE = np.array([0, -20, -12.0])
 _angles = np.meshgrid(np.linspace(-1.35, 1.35, EYE_GRID), np.linspace(-1.35, 1.35, EYE_GRID))
@@ -70,6 +70,7 @@ def place(actor: Actor, frame: Frame) -> Posed:
         _eye(vertices, actor, frame, head, side, name, columns)
     _mouth(vertices, actor, head)
     _teeth(vertices, actor, frame)
+    _tongue(vertices, actor, frame)
     _ears_hair_glasses(vertices, actor)
     return Posed(vertices.points, vertices.normals, vertices.colours, vertices.occlusion)
 
@@ -127,10 +128,10 @@ def _mouth(vertices: _Vertices, actor: Actor, head: np.ndarray) -> None:
     down = [[0, 0, 0], [0, 1.2, -2.5], [0, 4, -7], [0, 3, -34]]
     up = [[0, -5, -34], [0, -4, -7], [0, -1.2, -2.5], [0, 0, 0]]
     bag = np.stack([upper + middle * step for step in down] + [lower + middle * step for step in up])
-    palate, throat = tones.linear(120, 50, 48), tones.linear(70, 24, 24)
+    palate, throat = tones.linear(170, 84, 80), tones.linear(112, 44, 42)
     floor, gum = tones.linear(150, 72, 70), tones.linear(170, 84, 82)
     colours = np.stack([lips, lips * 0.8, palate, throat, floor, gum, lips * 0.9, lips])[:, None]
-    dark = np.array([1, 0.7, 0.35, 0.2, 0.4, 0.7, 0.8, 1])[:, None]
+    dark = np.array([1, 0.8, 0.6, 0.3, 0.5, 0.75, 0.85, 1])[:, None]
     vertices.put("mouth", bag, grid_normals(bag), colours, dark)
 
 
@@ -143,7 +144,7 @@ def _teeth(vertices: _Vertices, actor: Actor, frame: Frame) -> None:
     teeth = [tones.linear(226, 216, 198) * gap, tones.linear(232, 224, 208) * gap]
     colours = np.stack(gums + teeth)
     normals = np.stack([t * 0.8, 0 * t, 1 - 0.4 * t**2], -1)
-    light = np.clip(0.25 + 0.75 * frame.mouth * 1.6 + 0.3 * max(frame.smile, 0), 0, 0.9) * (1 - 0.95 * t**2)
+    light = np.clip(0.25 + 0.75 * frame.mouth * 1.6 + 0.3 * max(frame.smile, 0), 0, 0.95) * (1 - 0.8 * t**2)
     x = t * 0.80 * actor.identity.mouth_width
     z = actor.rest[MOUTH_ROW, MIDDLE, 2] - 9.5 - 21 * t**2
     jaw = frame.mouth * JAW_ANGLE
@@ -153,17 +154,31 @@ def _teeth(vertices: _Vertices, actor: Actor, frame: Frame) -> None:
         vertices.put(name, grid, normals, colours, light)
 
 
+def _tongue(vertices: _Vertices, actor: Actor, frame: Frame) -> None:
+    """The tongue, which lies behind the lower teeth and moves with the jaw."""
+    back, t = np.linspace(0, 1, TONGUE[0])[:, None], np.linspace(-1, 1, TONGUE[1])
+    width = np.sqrt(1 - (1 - back) ** 2)
+    x = t * width * 0.62 * actor.identity.mouth_width
+    dome = width * (3.5 * (1 - t**2) - 1.0 * np.exp(-((t / 0.15) ** 2))) + 1.5 * back
+    y = actor.rig.mouth_y - 5.0 + dome
+    z = actor.rest[MOUTH_ROW, MIDDLE, 2] - 12.5 - 26 * back + 0 * t
+    grid = np.stack([x, *turn_jaw(y, z, frame.mouth * JAW_ANGLE)], -1)
+    light = (0.75 - 0.5 * back) * (1 - 0.4 * t**2)
+    vertices.put("tongue", grid, grid_normals(grid), tones.linear(196, 104, 100), light)
+
+
 def _ears_hair_glasses(vertices: _Vertices, actor: Actor) -> None:
     normals = grid_normals(actor.ear)
     normals *= np.sign(normals[..., 0].mean() + 1e-9)
     for side, name in ((1, "ear_left"), (-1, "ear_right")):
         mirror = [side, 1, 1]
-        rgb = actor.identity.tone * [1.0, 0.90, 0.87]
-        vertices.put(name, actor.ear * mirror + actor.ear_position * mirror, normals * mirror, rgb)
+        rgb = actor.identity.tone * ([1.0, 0.90, 0.87] - (1 - props.EAR_OPEN) * [0.10, 0.25, 0.28])
+        hollow = actor.occlusion[vertices.pieces[name]].reshape(actor.ear.shape[:2]) * props.EAR_OPEN[..., 0]
+        vertices.put(name, actor.ear * mirror + actor.ear_position * mirror, normals * mirror, rgb, hollow)
     for layer, shell in enumerate(actor.hair.shells):
         out = shell - _HAIR_CENTRE
         out[..., 1] *= 0.6
         out /= np.linalg.norm(out, axis=-1, keepdims=True)
         vertices.put(f"hair_{layer}", shell, out, actor.hair.tangent)
     for k, grid in enumerate(actor.glasses):
-        vertices.put(f"glasses_{k}", grid, grid_normals(grid), FRAME_RGB)
+        vertices.put(f"glasses_{k}", grid, grid_normals(grid), props.FRAME_RGB)

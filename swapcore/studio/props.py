@@ -15,6 +15,10 @@ HAND_RGB, BOX_RGB = linear(200, 146, 112), linear(60, 90, 120)
 OCCLUDER_Z = 150.0  # mm before the head's centre
 
 
+# of the rows of an ear, how open they are to the light: the hollow of the concha, antihelix, the furrow, the rim, its back
+EAR_OPEN = np.array([0.3, 0.35, 0.5, 0.8, 1, 1, 0.62, 0.6, 0.9, 1, 0.8, 0.5])[:, None, None]
+
+
 def ear(who: Identity) -> np.ndarray:
     """The ear on the image's right (12, 37, 3) mm about its own hinge: concha, antihelix, rim, lobe, back."""
     angle = np.linspace(0, 2 * np.pi, 37)

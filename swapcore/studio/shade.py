@@ -239,7 +239,7 @@ def shade(ids, weights, mesh, look, light, pose, picture):
                     diffuse = diffuse * (diffuse * (1 - w) + w)
                 shadow, open_ = lit, ao
                 if wrap > 0.2:
-                    shadow, open_ = lit ** (1.0 + 0.5 * k), ao ** (1.0 + 0.35 * k)
+                    shadow, open_ = 0.1 + 0.9 * lit ** (1.0 + 0.5 * k), ao ** (1.0 + 0.35 * k)
                 lamp = light.rgb[k] * diffuse * shadow * (0.45 + 0.55 * ao)
                 value = albedo[k] * (lamp + light.ambient_rgb[k] * sky * open_ + light.rim_rgb[k] * behind * ao)
                 value += (
