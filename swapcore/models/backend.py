@@ -24,8 +24,8 @@ def tensorflow() -> Any:
         import keras  # noqa: F401  (so that what it says is kept quiet too)
         import tensorflow as tf
 
-        gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
+        found = tf.config.list_physical_devices("GPU")
+    for gpu in found:
         with contextlib.suppress(RuntimeError):  # in use already: whoever did that set it up
             tf.config.experimental.set_memory_growth(gpu, True)
     return tf
@@ -100,12 +100,20 @@ def _key(seed: Any) -> Any:
     return jax.random.wrap_key_data(jax.lax.bitcast_convert_type(jax.numpy.asarray(seed, "int32"), "uint32"))
 
 
-def device() -> str:
-    """What TensorFlow computes on, for people: the names of the GPUs, or the CPU and its threads."""
+def gpus() -> list[str]:
+    """The names of the GPUs that the backend sees; none on a processor."""
+    if _jax():
+        import jax
+
+        return [one.device_kind for one in jax.devices() if one.platform != "cpu"]
     tf = tensorflow()
-    gpus = tf.config.list_physical_devices("GPU")
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    return ", ".join(names) or f"CPU, {len(os.sched_getaffinity(0))} threads"
+    found = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in found]
+
+
+def device() -> str:
+    """What training computes on, for people: the names of the GPUs, or the CPU and its threads."""
+    return ", ".join(gpus()) or f"CPU, {len(os.sched_getaffinity(0))} threads"
 
 
 @contextlib.contextmanager
