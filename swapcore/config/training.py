@@ -39,6 +39,8 @@ class Train(Section):
     """Of Adam."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """What is computed in; weights are always float32."""
+    backend: Literal["tensorflow", "jax"] = "tensorflow"
+    """What computes: tensorflow, the quicker one on processors; jax, for GPUs (the extra `gpu` or `jax`)."""
     coverage: float = Field(0.8, gt=0.2, le=1)
     """Share of the archive's crop that the model sees, of the crop's side."""
     mask: Literal["extended", "components"] = "extended"

@@ -12,7 +12,7 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.models import original, portable, small
-from swapcore.models.backend import device, keras, tensorflow
+from swapcore.models.backend import choose, device, gpus, keras, tensorflow
 from swapcore.models.swapper import PEOPLE, Swapper, assign
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "RUNTIMES",
     "Swapper",
     "assign",
+    "choose",
     "device",
+    "gpus",
     "keras",
     "portable",
     "predictor",

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
+
+from swapcore.errors import SwapError
 
 
 @functools.cache
@@ -34,10 +37,14 @@ def tensorflow() -> Any:
 def choose(backend: str) -> None:
     """Have `keras` run on `backend`, "tensorflow" or "jax", in this process; before anything loads it.
 
-    Raises RuntimeError where Keras runs on the other already: it cannot change.
+    Raises RuntimeError where Keras runs on the other already: it cannot change. Raises SwapError where JAX is not installed.
     """
     if "keras" in sys.modules and (running := sys.modules["keras"].backend.backend()) != backend:
         raise RuntimeError(f"Keras runs on {running} in this process already, and cannot change to {backend}")
+    if backend == "jax" and importlib.util.find_spec("jax") is None:
+        raise SwapError(
+            "train.backend: expected JAX to be installed, found none; pip install 'swapcore[jax]', or set tensorflow"
+        )
     os.environ["KERAS_BACKEND"] = backend
 
 

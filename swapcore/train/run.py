@@ -6,7 +6,7 @@ from pathlib import Path
 
 from swapcore import progress, store
 from swapcore.config.fields import Train
-from swapcore.models import MODELS, PEOPLE, device, tensorflow
+from swapcore.models import MODELS, PEOPLE, choose, device, keras
 from swapcore.train import batches, checkpoint, held, loop, monitor, results, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
@@ -92,6 +92,7 @@ def _work(
         for role, person in zip(PEOPLE, (source, target), strict=True)
     ]
     shape = batches.geometry(source.size, **look)
+    choose(settings.backend)
     progress.say(f"{what}: {settings.model} on {device()}")
     machine = _machine(settings, view=shape.view)
     for old in folder.glob("swap-*.onnx"):
@@ -125,10 +126,7 @@ def _work(
 
 def _machine(settings: Train, *, view: float) -> Trainer:
     """The model that the settings ask for, fresh, with its step."""
-    tensorflow()
-    import keras
-
-    keras.utils.set_random_seed(settings.seed)
+    keras().utils.set_random_seed(settings.seed)
     return trainer(MODELS[settings.model](RESOLUTION, precision=settings.precision), view=view, seed=settings.seed)
 
 

@@ -1,8 +1,8 @@
 """One training step, and many of them in one call: what the hours are spent in.
 
 Both people go through the encoder together; each is decoded by their own decoder and compared with the truth. Arithmetic
-may be bfloat16, weights and Adam's moments are float32. Adam is TensorFlow's fused operation, which reads and writes every
-weight once (Keras' own took 2.5 times as long on a processor). Not compiled by XLA: on processors that was ten times slower.
+may be bfloat16, weights and Adam's moments are float32. What both backends share is here; what turns it into many steps of
+one call is in `step_tensorflow` and `step_jax`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from typing import Any
 import numpy as np
 
 from swapcore import losses
-from swapcore.models import Swapper, assign, keras, portable, tensorflow
-from swapcore.train import warps
+from swapcore.models import Swapper, assign, keras, portable
+from swapcore.train import step_jax, step_tensorflow, warps
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7  # of Adam (Kingma and Ba 2015)
+# the backend of Keras -> its way of taking steps: (swapper, moments, forward, seed=) -> run
+STEPS: dict[str, Callable[..., Callable[..., np.ndarray]]] = {
+    "tensorflow": step_tensorflow.steps,
+    "jax": step_jax.steps,
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Trainer:
     """A model in training."""
 
     swapper: Swapper
-    moments: Mapping[str, tuple[Any, Any]]  # Adam's first and second, by the weight's name: tf.Variable
+    moments: Mapping[str, tuple[Any, Any]]  # Adam's first and second, by the weight's name: Keras variables
     run: Callable[..., np.ndarray]  # see `trainer`
 
     def variables(self) -> dict[str, Any]:
@@ -58,7 +62,8 @@ class Trainer:
         In this order: the source, the source rebuilt, the target, the target rebuilt, the target with the source's face.
         """
         code = [self.swapper.encoder(faces, training=False) for faces in (source, target)]
-        decode = {who: lambda c, d=d: d(c, training=False).numpy() for who, d in self.swapper.decoders.items()}
+        read = keras().ops.convert_to_numpy
+        decode = {who: lambda c, d=d: read(d(c, training=False)) for who, d in self.swapper.decoders.items()}
         rebuilt = decode["source"](code[0]), decode["target"](code[1]), decode["source"](code[1])
         return np.stack([source, rebuilt[0], target, rebuilt[1], rebuilt[2]], axis=1)
 
@@ -70,58 +75,25 @@ def trainer(swapper: Swapper, *, view: float, seed: int) -> Trainer:
     the target; step counts the steps done before; warp as in `warps.samples`; rate is Adam's. It returns the mean losses
     (2,) float32 of source and target, before each step's change.
     """
-    tf = tensorflow()
-    # Grappler's fusing of a convolution with its LeakyReLU fails where a gradient needs what lies between, with an error line
-    tf.config.optimizer.set_experimental_options({"remapping": False})
-    weights = {name: variable.value for name, variable in swapper.variables().items()}
-    moments = {name: (tf.Variable(tf.zeros_like(w)), tf.Variable(tf.zeros_like(w))) for name, w in weights.items()}
+    make = keras().Variable
 
-    def forward(images: Any, warp: Any, seed: Any) -> Any:
-        faces, truth, mask = warps.samples(images, resolution=swapper.resolution, view=view, warp=warp, seed=seed)
-        code = tf.split(swapper.encoder(faces, training=True), 2)
-        truth, mask = tf.split(truth, 2), tf.split(mask, 2)
-        decoders = (swapper.decoders["source"], swapper.decoders["target"])
-        return [losses.total(d(c, training=True), t, m) for d, c, t, m in zip(decoders, code, truth, mask, strict=True)]
+    def zeros(weight: Any) -> Any:
+        return make(np.zeros(weight.shape, np.float32), trainable=False, dtype="float32")
 
-    def adam(gradients: list[Any], step: Any, rate: Any) -> None:
-        power1, power2 = (tf.pow(beta, tf.cast(step + 1, tf.float32)) for beta in (BETA1, BETA2))
-        for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
-            first, second = moments[name]
-            tf.raw_ops.ResourceApplyAdam(
-                var=weight.handle,
-                m=first.handle,
-                v=second.handle,
-                beta1_power=power1,
-                beta2_power=power2,
-                lr=rate,
-                beta1=BETA1,
-                beta2=BETA2,
-                epsilon=EPSILON,
-                grad=gradient,
-            )
+    moments = {name: (zeros(weight), zeros(weight)) for name, weight in swapper.variables().items()}
 
-    def one(images: Any, step: Any, warp: Any, rate: Any) -> Any:
-        with tf.GradientTape() as tape:
-            pair = forward(images, warp, tf.stack([seed, step]))
-            loss = pair[0] + pair[1]
-        adam(tape.gradient(loss, list(weights.values())), step, rate)
-        return tf.stack(pair)
+    def losses_of(images: Any, warp: Any, seed: Any) -> list[Any]:
+        return forward(swapper, images, view=view, warp=warp, seed=seed)
 
-    scalar = tf.TensorSpec((), tf.float32)
-    stack = tf.TensorSpec((None, None, None, None, 4), tf.uint8)
-
-    @tf.function(input_signature=[stack, tf.TensorSpec((), tf.int32), scalar, scalar], autograph=False)
-    def many(images: Any, step: Any, warp: Any, rate: Any) -> Any:
-        count = tf.shape(images)[0]
-        sums = tf.while_loop(
-            lambda k, sums: k < count,
-            lambda k, sums: (k + 1, sums + one(images[k], step + k, warp, rate)),
-            (0, tf.zeros(2)),
-            parallel_iterations=1,  # a step begins with the weights that the one before left
-        )[1]
-        return sums / tf.cast(count, tf.float32)
-
-    def run(images: np.ndarray, *, step: int, warp: float, rate: float) -> np.ndarray:
-        return many(images, np.int32(step), np.float32(warp), np.float32(rate)).numpy()
-
+    run = STEPS[keras().backend.backend()](swapper, moments, losses_of, seed=seed)
     return Trainer(swapper=swapper, moments=moments, run=run)
+
+
+def forward(swapper: Swapper, images: Any, *, view: float, warp: Any, seed: Any) -> list[Any]:
+    """The losses of source and target, two scalars, on images (2n, s, s, 4) uint8 disturbed by seed (2,) int32."""
+    ops = keras().ops
+    faces, truth, mask = warps.samples(images, resolution=swapper.resolution, view=view, warp=warp, seed=seed)
+    code = ops.split(swapper.encoder(faces, training=True), 2)
+    truth, mask = ops.split(truth, 2), ops.split(mask, 2)
+    decoders = (swapper.decoders["source"], swapper.decoders["target"])
+    return [losses.total(d(c, training=True), t, m) for d, c, t, m in zip(decoders, code, truth, mask, strict=True)]

@@ -1,0 +1,70 @@
+"""Training on TensorFlow and on JAX: the same losses and weights, from the same weights and samples."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+# in a process of its own, for Keras runs on one backend in a process
+TRAIN = """
+import sys
+import numpy as np
+from swapcore.models import backend, keras, original
+backend.choose(sys.argv[1])
+from swapcore.train import step, warps
+
+chance = np.random.default_rng(0)
+truth = np.linspace(0, 1, 32)[:, None, None] * chance.random((4, 1, 1, 3)) * np.ones((1, 1, 32, 1))
+faces = np.clip(truth + 0.1 * chance.normal(size=truth.shape), 0, 1)
+samples = [keras().ops.convert_to_tensor(a.astype("float32")) for a in (faces, truth, np.ones((4, 32, 32, 1)))]
+warps.samples = lambda images, seed, **_: samples  # random numbers differ between the backends
+swapper = original.build(32, precision="float32", width=1 / 16)
+trainer = step.trainer(swapper, view=0.7, seed=3)
+shapes = {name: weight.shape for name, weight in swapper.variables().items()}
+given = {n: chance.normal(size=s) * (2 / max(np.prod(s[:-1]), 1)) ** 0.5 * (len(s) > 1) for n, s in shapes.items()}
+trainer.take({name: array.astype("float32") for name, array in given.items()}, where="here")
+images = np.zeros((3, 4, 8, 8, 4), np.uint8)
+losses = [trainer.run(images, step=first, warp=1.0, rate=1e-3) for first in (0, 3)]
+shown = trainer.show(*np.split(truth.astype("float32"), 2))
+given = {f"before/{name}": array for name, array in given.items()}
+np.savez(sys.argv[2], losses=losses, shown=shown, **given, **dict(trainer.arrays()))
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra")
+def test_both_backends_learn_the_same(root, tmp_path):
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    environment = {**os.environ, "PYTHONPATH": str(root), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick}
+    command = [sys.executable, "-c", TRAIN]
+    names = ("tensorflow", "jax")
+    pairs = [
+        subprocess.Popen([*command, n, tmp_path / f"{n}.npz"], env=environment, stderr=subprocess.PIPE) for n in names
+    ]
+    said = [process.communicate()[1].decode() for process in pairs]
+    assert [process.returncode for process in pairs] == [0, 0], said
+    ours, theirs = (dict(np.load(tmp_path / f"{name}.npz")) for name in names)
+    assert ours["losses"][1].sum() < ours["losses"][0].sum(), "it learns"
+    assert np.allclose(ours["losses"], theirs["losses"], rtol=1e-4)
+    assert set(ours) == set(theirs)
+    for name in ours:
+        if name.startswith("weights/"):
+            moved = np.abs(ours[name] - ours[name.replace("weights", "before", 1)]).max()
+            assert moved > 1e-3 and np.abs(ours[name] - theirs[name]).max() < 0.05 * moved, name
+    assert np.abs(ours["shown"] - theirs["shown"]).max() < 1e-3
+
+
+def test_a_missing_jax_is_one_line(monkeypatch):
+    from swapcore.errors import SwapError
+    from swapcore.models import backend
+
+    monkeypatch.setattr(backend.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    with pytest.raises(SwapError, match=r"expected JAX to be installed, found none; .*set tensorflow"):
+        backend.choose("jax")
+    assert os.environ["KERAS_BACKEND"] == "tensorflow"
