@@ -37,10 +37,18 @@ def rasterise(x, y, near, triangles, cut, cull, uv, layer, alpha, depth, ids, we
         if right < left or bottom < top:
             continue
         inverse = 1.0 / area
+        b_right, b_down, c_right, c_down = (
+            (yc - ya) * inverse,
+            (xa - xc) * inverse,
+            (ya - yb) * inverse,
+            (xb - xa) * inverse,
+        )
         for row in range(top, bottom + 1):
+            wb = (left - xa) * b_right + (row - ya) * b_down - b_right
+            wc = (left - xa) * c_right + (row - ya) * c_down - c_right
             for column in range(left, right + 1):
-                wb = ((column - xa) * (yc - ya) - (xc - xa) * (row - ya)) * inverse
-                wc = ((xb - xa) * (row - ya) - (column - xa) * (yb - ya)) * inverse
+                wb += b_right
+                wc += c_right
                 wa = 1.0 - wb - wc
                 if wa < _EDGE or wb < _EDGE or wc < _EDGE:
                     continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -104,17 +105,18 @@ def _expose(
     frames = [frames] if isinstance(frames, Frame) else list(frames)
     n = size * _SAMPLES
     layers = [_draw(actor, frame, n) for actor, frame in zip(actors, frames, strict=True)]
-    light = cv2.resize(_background(frames[0].background, size).astype(np.float32), (n, n))
+    light = cv2.resize(_background(frames[0].background, size), (n, n))
     parsing, who = np.zeros((n, n), np.uint8), np.full((n, n), -1, np.int8)
     depth, normal = np.full((n, n), np.inf, np.float32), np.zeros((n, n, 3), np.float32)
     behind = [CAMERA * (frames[0].scale / frame.scale - 1) for frame in frames]  # who is smaller stands farther away
     for index, (layer, back) in enumerate(zip(layers, behind, strict=True)):
         away = layer.picture.depth + np.float32(back)
         nearer = away < depth
-        np.copyto(light, layer.picture.rgb, where=nearer[..., None])
-        np.copyto(normal, layer.picture.normal, where=nearer[..., None])
-        np.copyto(parsing, layer.picture.label, where=nearer)
-        np.copyto(depth, away, where=nearer)
+        seen = nearer.view(np.uint8)
+        cv2.copyTo(layer.picture.rgb, seen, light)  # three times as quick as numpy's
+        cv2.copyTo(layer.picture.normal, seen, normal)
+        cv2.copyTo(layer.picture.label, seen, parsing)
+        cv2.copyTo(away, seen, depth)
         who[nearer] = index
     faces = tuple(_face(*drawn, depth) for drawn in zip(layers, frames, behind, strict=True))
     s = np.s_[::_SAMPLES, ::_SAMPLES]
@@ -151,7 +153,8 @@ def _draw(actor: Actor, frame: Frame, size: int) -> _Layer:
         depth=np.full((size, size), np.inf, np.float32),
         normal=np.zeros((size, size, 3), np.float32),
     )
-    mesh = Mesh(t.triangles, t.surface, t.label, posed.points, posed.normals, t.uv, posed.colours, posed.occlusion)
+    points, normals, colours = (v.astype(np.float32) for v in (posed.points, posed.normals, posed.colours))
+    mesh = Mesh(t.triangles, t.surface, t.label, points, normals, t.uv, colours, posed.occlusion)
     shade(ids, weights, mesh, _look(actor), _light(frame, posed, topology, alpha), _pose(actor, frame), picture)
     return _Layer(picture, landmarks(actor.anchors, head, frame, project))
 
@@ -168,9 +171,9 @@ def _light(frame: Frame, posed: Posed, topology: Topology, alpha: np.ndarray) ->
     rim = np.array([-towards[0], 0.35, -0.55])
     rim /= np.linalg.norm(rim)
     rgb = np.array(frame.light_rgb, float)
-    depth, matrix, _ = shadow_map(posed.points, topology, alpha, towards, size=300, span=330.0)
+    depth, matrix, _ = shadow_map(posed.points, topology, alpha, towards, size=220, span=330.0)
     ambient = np.array(frame.ambient_rgb, float)
-    return Light(towards, rgb * frame.light_strength, ambient, rim, rgb * frame.rim, depth, matrix)
+    return Light(towards, rgb * frame.light_strength, ambient, rim, rgb * frame.rim, depth.astype(np.float32), matrix)
 
 
 def _pose(actor: Actor, frame: Frame) -> Pose:
@@ -214,8 +217,9 @@ def _face(layer: _Layer, frame: Frame, back: float, depth: np.ndarray) -> FaceTr
     )
 
 
+@functools.lru_cache(maxsize=4)
 def _background(seed: int, size: int) -> np.ndarray:
-    """A blurred room (size, size, 3) linear RGB: a wall, and some muted rectangles."""
+    """A blurred room (size, size, 3) float32 linear RGB, not to be written to: a wall, and some muted rectangles."""
     rng = np.random.default_rng(seed + 31)
 
     def muted(low: int, high: int) -> np.ndarray:
@@ -230,7 +234,7 @@ def _background(seed: int, size: int) -> np.ndarray:
         width, height = rng.uniform(0.08, 0.4) * size, rng.uniform(0.1, 0.6) * size
         corners = (int(x), int(y)), (int(x + width), int(y + height))
         cv2.rectangle(room, *corners, tuple(muted(20, 220).tolist()), -1)
-    return cv2.GaussianBlur(room, (0, 0), size * 0.012 + 0.5)
+    return cv2.GaussianBlur(room, (0, 0), size * 0.012 + 0.5).astype(np.float32)
 
 
 def _film(shown: np.ndarray, frame: Frame) -> np.ndarray:
@@ -240,7 +244,7 @@ def _film(shown: np.ndarray, frame: Frame) -> np.ndarray:
         image = cv2.GaussianBlur(image, (0, 0), frame.blur)
     if frame.grain:
         rng = np.random.default_rng(frame.grain_seed)
-        grain = rng.normal(0, frame.grain, image.shape).astype(np.float32)
+        grain = np.float32(frame.grain) * rng.standard_normal(image.shape, np.float32)
         image = image + cv2.GaussianBlur(grain, (0, 0), 0.6)
     image = np.ascontiguousarray(np.clip(image + 0.5, 0, 255).astype(np.uint8))
     if frame.jpeg:

@@ -21,10 +21,10 @@ class Mesh(NamedTuple):
     triangles: np.ndarray  # (t, 3) int32
     surface: np.ndarray  # (t,) uint8
     label: np.ndarray  # (t,) uint8
-    points: np.ndarray  # (n, 3) float64
-    normals: np.ndarray  # (n, 3) float64
+    points: np.ndarray  # (n, 3) float32
+    normals: np.ndarray  # (n, 3) float32
     uv: np.ndarray  # (n, 2) float32
-    colours: np.ndarray  # (n, 3) float64, see pose.Posed
+    colours: np.ndarray  # (n, 3) float32, see pose.Posed
     occlusion: np.ndarray  # (n,) float32
 
 
@@ -48,7 +48,7 @@ class Light(NamedTuple):
     ambient_rgb: np.ndarray  # (3,)
     rim: np.ndarray  # (3,) unit, to the light behind
     rim_rgb: np.ndarray  # (3,)
-    shadow: np.ndarray  # (s, s) float64 depth from the lamp, mm
+    shadow: np.ndarray  # (s, s) float32 depth from the lamp, mm
     shadow_matrix: np.ndarray  # (3, 3)
 
 
@@ -71,7 +71,7 @@ class Picture(NamedTuple):
 
 
 _IRIS, _PUPIL = 0.40, 0.15  # angles as seen from the eyeball's centre, radians
-_SHADOW_BIAS = 3.2  # mm
+_SHADOW_BIAS = 3.8  # mm
 
 
 @compiled
@@ -132,7 +132,7 @@ def _eye_point(look, pose, direction, albedo, normal):
 
 @compiled
 def _lit(light, point):
-    """How much of the lamp reaches a point, 0..1: percentage-closer filtering over 3x3 cells of the shadow map."""
+    """How much of the lamp reaches a point, 0..1: percentage-closer filtering over 2x2 cells of the shadow map."""
     size = light.shadow.shape[0]
     m = light.shadow_matrix
     x = m[0, 0] * point[0] + m[0, 1] * point[1] + m[0, 2] * point[2] + size * 0.5
@@ -143,13 +143,13 @@ def _lit(light, point):
         return 1.0
     fx, fy = x - column, y - row
     total = 0.0
-    for j in range(-1, 3):
-        wy = (1 - fy) if j == -1 else (fy if j == 2 else 1.0)
-        for i in range(-1, 3):
-            wx = (1 - fx) if i == -1 else (fx if i == 2 else 1.0)
+    for j in range(-1, 2):
+        wy = (1 - fy) if j == -1 else (fy if j == 1 else 1.0)
+        for i in range(-1, 2):
+            wx = (1 - fx) if i == -1 else (fx if i == 1 else 1.0)
             if z > light.shadow[row + j, column + i]:
                 total += wx * wy
-    return total / 9.0
+    return total / 4.0
 
 
 @compiled
@@ -213,7 +213,8 @@ def shade(ids, weights, mesh, look, light, pose, picture):
             hx, hy, hz = towards[0] + view[0], towards[1] + view[1], towards[2] + view[2]
             inverse = 1.0 / np.sqrt(hx * hx + hy * hy + hz * hz + 1e-9)
             half = max((normal[0] * hx + normal[1] * hy + normal[2] * hz) * inverse, 0.0)
-            fresnel = (1 - max(facing, 0.0)) ** 4
+            fresnel = (1 - max(facing, 0.0)) ** 2
+            fresnel *= fresnel
             behind = max(normal[0] * rim[0] + normal[1] * rim[1] + normal[2] * rim[2], 0.0)
 
             # highlights
@@ -222,14 +223,22 @@ def shade(ids, weights, mesh, look, light, pose, picture):
             elif surface == _HAIR:
                 along = (colour[0] * hx + colour[1] * hy + colour[2] * hz) * inverse + (strand - 0.5) * 0.5
                 length = colour[0] ** 2 + colour[1] ** 2 + colour[2] ** 2 + 1e-6
-                sine = np.sqrt(max(1 - along * along / length, 0.0))
-                shine = (0.045 * sine**70 + 0.014 * sine**12) * max(min(cosine * 2 + 0.4, 1.0), 0.0) * ao
+                square = max(1 - along * along / length, 0.0)  # of the sine of the angle to the strand
+                fourth = square * square
+                sixteenth = fourth * fourth * fourth * fourth
+                shine = 0.045 * sixteenth * sixteenth * sixteenth * sixteenth * fourth * square  # its 70th power
+                shine = (shine + 0.014 * fourth * fourth * fourth) * max(min(cosine * 2 + 0.4, 1.0), 0.0) * ao
+            elif cosine > 0 and half > 0:
+                log = power * np.log(half)
+                shine = gloss * (0.11 * np.exp(log) + 0.05 * np.exp(0.3 * log)) * (1 + 3 * fresnel)
+                shine *= min(cosine * 4, 1.0)
             else:
-                shine = gloss * (0.11 * half**power + 0.05 * half ** (power * 0.3)) * (1 + 3 * fresnel)
-                shine *= max(min(cosine * 4, 1.0), 0.0)
+                shine = 0.0
 
             # all light together; skin lets red reach farther round edges and into shadow
             sky = 0.70 + 0.30 * normal[1] + 0.12 * normal[2]
+            root_lit, root_ao = np.sqrt(lit), np.sqrt(ao)
+            fourth_root = np.sqrt(root_ao)
             for k in range(3):
                 w = wrap * (1.0, 0.45, 0.30)[k]
                 diffuse = max((cosine + w) / (1 + w), 0.0)
@@ -239,7 +248,8 @@ def shade(ids, weights, mesh, look, light, pose, picture):
                     diffuse = diffuse * (diffuse * (1 - w) + w)
                 shadow, open_ = lit, ao
                 if wrap > 0.2:
-                    shadow, open_ = 0.1 + 0.9 * lit ** (1.0 + 0.5 * k), ao ** (1.0 + 0.35 * k)
+                    shadow = 0.1 + 0.9 * lit * (1.0, root_lit, lit)[k]
+                    open_ = ao * (1.0, fourth_root, root_ao * fourth_root)[k]
                 lamp = light.rgb[k] * diffuse * shadow * (0.45 + 0.55 * ao)
                 value = albedo[k] * (lamp + light.ambient_rgb[k] * sky * open_ + light.rim_rgb[k] * behind * ao)
                 value += (
