@@ -7,7 +7,7 @@ import json
 from common import arguments, run
 
 from swapcore import config, store
-from swapcore.train import Faces, Outputs, train
+from swapcore.train import Faces, Outputs, Start, train
 from swapcore.types import DatasetTable
 
 
@@ -27,6 +27,7 @@ def main(args):
         faces(args.target, args.target_dataset, args.target_json),
         settings=config.parse("train", json.dumps({**json.loads(args.settings), **hints})),
         state=args.state,
+        start=Start(*args.start) if args.start else None,
         outputs=Outputs(args.out, args.weights, args.curve, args.quality, args.preview),
     )
 
@@ -47,6 +48,7 @@ if __name__ == "__main__":
             target_json="file: dataset.json of the target",
             clips="texts: names of the clips that the faces are from",
             archives="files: faces.zip of those clips, in the same order",
+            start="files: trained.json and weights.h5 of the swap to begin with, or none",
             state="file: folder of the states of all swaps",
             out="file: trained.json",
             weights="file: weights.h5",

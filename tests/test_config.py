@@ -306,3 +306,30 @@ def test_the_demo_is_a_valid_configuration(root):
     assert {clip.path for clip in project.clips.values()} == {
         f"results/studio/{name}.mp4" for name in project.sections["studio"].clips
     }
+
+
+STARTS = {
+    "itself": ({"a": "a"}, "in a circle (a -> a)"),
+    "a circle": ({"a": "b", "b": "c", "c": "b"}, "in a circle (b -> c -> b)"),
+    "nothing": ({"a": "bb"}, "swap a: train.start_from: unknown swap 'bb' (did you mean b?)"),
+    "another model": ({"a": "b", "b": {"model": "original"}}, "b is of the model original, this one of small"),
+}
+
+
+def starting(given_starts):
+    rows = []
+    for name in "abc":
+        own = given_starts.get(name, {})
+        own = {"start_from": own} if isinstance(own, str) else own
+        rows.append({"name": name, "source": "lead", "target": "double", "train": own})
+    return changed(swaps=rows, videos=[])
+
+
+@pytest.mark.parametrize(("starts", "said"), STARTS.values(), ids=STARTS)
+def test_a_swap_begins_with_another_one(starts, said):
+    assert said in refusal(starting(starts))
+
+
+def test_swaps_that_begin_with_one_another_are_known():
+    project = config.load(starting({"a": "b", "b": "c"}), CLIPS)
+    assert [swap.name for swap in project.starts("a")] == ["b", "c"] and project.starts("c") == []

@@ -423,3 +423,22 @@ def test_the_true_swap_is_known_where_one_actor_plays_each(toy, more, known):
         '"source": "ann", '
     )
     assert len(commands) == 1 and (wanted in commands[0]) == known and ("--truth '{}'" in commands[0]) != known
+
+
+def test_a_swap_that_begins_with_another_waits_for_it(made, tmp_path):
+    """And is not made again when that one learns more: what was begun is begun."""
+    toy = made.copy(tmp_path / "toy")
+    first, second = toy.config["swaps"]
+    second["train"] = {"start_from": first["name"]}
+    toy.save()
+    assert toy.plan() == {"train": 1, **ONE_VIDEO}
+    toy.snakemake("--quiet", "all", "--until", "train")
+    start = [f"results/swaps/ann_onto_bob/{file}" for file in ("trained.json", "weights.h5")]
+    weights = toy.folder / "results/swaps/cy_onto_bob/weights.h5"
+    assert f"--start {' '.join(start)}" in weights.read_text()
+    toy.write(start[1], "learnt more")
+    assert "train" not in toy.plan()
+    for swap in ("cy_onto_bob", "ann_onto_bob"):
+        (toy.folder / f"results/swaps/{swap}/trained.json").unlink()
+    lines = toy.snakemake("--dry-run").stdout
+    assert lines.index("swap=ann_onto_bob") < lines.index("swap=cy_onto_bob")

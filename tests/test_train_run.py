@@ -62,7 +62,7 @@ def sums(monkeypatch):
     """Training without TensorFlow."""
     machine = Sums
     monkeypatch.setattr(run, "device", lambda: "nothing")
-    monkeypatch.setattr(run, "_machine", lambda settings, view: machine())
+    monkeypatch.setattr(run, "_machine", lambda settings, **_: machine())
     monkeypatch.setattr(run, "RESOLUTION", 32)
     return machine
 
@@ -245,7 +245,7 @@ def test_what_is_no_number_stops_before_it_is_saved(sums, people, tmp_path, monk
     trained(tmp_path, people, budget={"steps": 3})
     spoilt = type("Spoilt", (sums,), {"arrays": lambda self: [("weights/w", self.weight * np.nan)]})
     spoilt = sums if place == "loss" else spoilt
-    monkeypatch.setattr(run, "_machine", lambda settings, view: spoilt())
+    monkeypatch.setattr(run, "_machine", lambda settings, **_: spoilt())
     if place == "loss":
         monkeypatch.setattr(sums, "run", lambda self, images, **_: np.array([np.nan, 0.1]))
     with pytest.raises(SwapError, match="no longer a number after step 4" if place == "loss" else "no longer finite"):

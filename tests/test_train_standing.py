@@ -37,7 +37,7 @@ class Judged(Sums):
 def judged(monkeypatch):
     """Training without TensorFlow, measured every 10 steps by a curve over the steps that its weights have seen."""
     monkeypatch.setattr(run, "device", lambda: "nothing")
-    monkeypatch.setattr(run, "_machine", lambda settings, view: Judged())
+    monkeypatch.setattr(run, "_machine", lambda settings, **_: Judged())
     monkeypatch.setattr(run, "RESOLUTION", 32)
     monkeypatch.setattr(schedule, "FEWEST_STEPS", 10)
 

@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -42,6 +42,13 @@ class Project(Section):
         """A stage's fields that cannot change a result."""
         model = self._model(section, swap)
         return model.model_dump(mode="json", include=model.hints())
+
+    def starts(self, swap: str) -> list[Swap]:
+        """The swaps that a swap's training begins with: that of start_from, that one's, and so on."""
+        found = []
+        while swap := self.swaps[swap].train.start_from:
+            found.append(self.swaps[swap])
+        return found
 
     def _model(self, section: str, swap: str | None, video: str | None = None, person: str | None = None) -> Section:
         if swap is not None:
@@ -100,6 +107,7 @@ def load(
                 raise SwapError(f"{where}: no clip of {person}; add one to clips.tsv")
         _once(swaps, swap.name, "swaps")
         swaps[swap.name] = swap
+    check_starts(swaps)
     photos = _photos(clips, is_folder)
     videos = _videos(config.get("videos"), config.get("also") or [], glob, clips, swaps, photos)
     for name, person in people.items():
@@ -245,6 +253,26 @@ def _videos(
         _once(videos, video.name, "videos")
         videos[video.name] = video
     return videos
+
+
+def check_starts(swaps: Mapping[str, Swap]) -> None:
+    """Raise SwapError where a swap begins with one that is not there, with itself, in a circle, or with another model."""
+    for name, swap in swaps.items():
+        way = [name]
+        while (other := swaps[way[-1]].train.start_from) is not None:
+            where = f"swap {way[-1]}: train.start_from"
+            _known([other], swaps, where, "swap", "swaps")
+            if other in way:
+                circle = " -> ".join([*way[way.index(other) :], other])
+                raise SwapError(
+                    f"{where}: swaps that begin with one another in a circle ({circle}); let one begin fresh"
+                )
+            way.append(other)
+        if len(way) > 1 and (mine := swap.train.model) != (its := swaps[way[1]].train.model):
+            raise SwapError(
+                f"swap {name}: train.start_from: {way[1]} is of the model {its}, this one of {mine}; give both the same "
+                "train.model, or begin fresh"
+            )
 
 
 def _rows(given: Any, where: str, keys: set[str]) -> list[dict[str, Any]]:

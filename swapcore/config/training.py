@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from swapcore.config.kinds import Section, hint
+from swapcore.config.kinds import Name, Section, hint
 
 
 class Budget(Section):
@@ -49,6 +49,10 @@ class Train(Section):
     """Strength of the random warp of the input; 1 is the classic one (normal, 5/256 of the side)."""
     warp_share: float = Field(0.75, ge=0, le=1)
     """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
+    start_from: Name | None = None
+    """Another swap of the same model: training begins with its encoder, and with the decoder of a person who is in both."""
+    start_rate: float = Field(0.3, gt=0, le=1)
+    """With start_from: the encoder's learning rate, of that of the decoders."""
     seed: int = Field(1, ge=0)
     """Of the weights and the samples."""
     held_out: int = Field(24, ge=0, le=500)

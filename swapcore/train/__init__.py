@@ -2,5 +2,6 @@
 
 from swapcore.train.batches import Faces
 from swapcore.train.run import Outputs, train
+from swapcore.train.start import Start
 
-__all__ = ["Faces", "Outputs", "train"]
+__all__ = ["Faces", "Outputs", "Start", "train"]

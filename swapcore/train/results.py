@@ -51,6 +51,7 @@ def write(
         "steps": now.step,
         "seconds": round(now.seconds, 1),
         "weights": {"file": outputs.weights.name, "sha256": sha256},
+        "start": now.start,
         "loss": dict(zip(PEOPLE, now.history[-1][3:], strict=True)),
         "quality": standing.report(now, delivered=delivered.info["step"], why=why),
     }

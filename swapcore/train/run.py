@@ -12,6 +12,7 @@ from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
 from swapcore.train.standing import Standing
+from swapcore.train.start import Start, said, taken
 from swapcore.train.step import Trainer, trainer
 
 RESOLUTION = 64  # of both models, pixels
@@ -19,7 +20,14 @@ PREVIEW_ROWS = 6
 
 
 def train(
-    swap: str, source: batches.Faces, target: batches.Faces, *, settings: Train, state: Path, outputs: Outputs
+    swap: str,
+    source: batches.Faces,
+    target: batches.Faces,
+    *,
+    settings: Train,
+    state: Path,
+    outputs: Outputs,
+    start: Start | None = None,
 ) -> None:
     """Bring a swap to the end of its budget, or until its quality has stopped rising, and write its outputs.
 
@@ -57,7 +65,11 @@ def train(
             progress.say(f"{what}: nothing left to do after step {now.step}, {progress.duration(now.seconds)}")
         else:
             progress.say(f"{what}: {standing.beginning(now, changed=now.goals != before, folder=folder)}")
-            saved = _work(what, source, target, now, saved, settings=settings, home=home, folder=folder)
+            if start is not None and saved is not None and now.start is None:
+                progress.say(
+                    f"{what}: train.start_from is for a beginning, and this training has begun; delete {folder} to begin anew"
+                )
+            saved = _work(what, source, target, now, saved, settings=settings, home=home, folder=folder, start=start)
         facts = {
             "swap": swap,
             "source": source.person,
@@ -84,6 +96,7 @@ def _work(
     settings: Train,
     home: Path,
     folder: Path,
+    start: Start | None,
 ) -> checkpoint.Saved:
     """All that needs TensorFlow: restore, train, measure, save, draw the preview beside the last saved state."""
     look = {"coverage": settings.coverage, "resolution": RESOLUTION}
@@ -94,12 +107,19 @@ def _work(
     shape = batches.geometry(source.size, **look)
     choose(settings.backend)
     progress.say(f"{what}: {settings.model} on {device()}")
-    machine = _machine(settings, view=shape.view)
+    given = {}
+    if start is not None and saved is None:
+        people = {"source": source.person, "target": target.person}
+        given, now.start = taken(start, model=settings.model, resolution=RESOLUTION, people=people)
+        progress.say(f"{what}: {said(now.start)}")
+    machine = _machine(settings, view=shape.view, shared_rate=settings.start_rate if now.start else 1.0)
     for old in folder.glob("swap-*.onnx"):
         old.unlink()
     store.write_bytes(results.graph_path(folder), machine.graph())
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
+    if given:
+        machine.take({**dict(machine.weights()), **given}, where=str(start.weights))
     stopped = None
     if not standing.way(now, settings).done(now.step, now.seconds):
         with saver(folder, saved) as states:
@@ -124,10 +144,11 @@ def _work(
     return saved
 
 
-def _machine(settings: Train, *, view: float) -> Trainer:
+def _machine(settings: Train, *, view: float, shared_rate: float) -> Trainer:
     """The model that the settings ask for, fresh, with its step."""
     keras().utils.set_random_seed(settings.seed)
-    return trainer(MODELS[settings.model](RESOLUTION, precision=settings.precision), view=view, seed=settings.seed)
+    swapper = MODELS[settings.model](RESOLUTION, precision=settings.precision)
+    return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate)
 
 
 def _slice(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> held.Slice | None:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from swapcore import losses
-from swapcore.models import Swapper, assign, keras, portable
+from swapcore.models import PEOPLE, Swapper, assign, keras, portable
 from swapcore.train import step_jax, step_tensorflow, warps
 
-# the backend of Keras -> its way of taking steps: (swapper, moments, forward, seed=) -> run
+# the backend of Keras -> its way of taking steps: (swapper, moments, forward, factors=, seed=) -> run
 STEPS: dict[str, Callable[..., Callable[..., np.ndarray]]] = {
     "tensorflow": step_tensorflow.steps,
     "jax": step_jax.steps,
@@ -44,6 +44,10 @@ class Trainer:
         read = keras().ops.convert_to_tensor  # of which NumPy takes no copy
         return ((name, np.asarray(read(variable))) for name, variable in self.variables().items())
 
+    def weights(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Of these the weights alone, by their names in the model."""
+        return ((n.removeprefix("weights/"), a) for n, a in self.arrays() if n.startswith("weights/"))
+
     def restore(self, arrays: Mapping[str, np.ndarray], *, where: str) -> None:
         """Set them. Raises SwapError, naming `where`, if the arrays are another model's."""
         assign(self.variables(), arrays, where=where)
@@ -68,8 +72,9 @@ class Trainer:
         return np.stack([source, rebuilt[0], target, rebuilt[1], rebuilt[2]], axis=1)
 
 
-def trainer(swapper: Swapper, *, view: float, seed: int) -> Trainer:
-    """Make the step of a model; `view` as in `warps.samples`, `seed` of the samples' disturbances.
+def trainer(swapper: Swapper, *, view: float, seed: int, shared_rate: float = 1.0) -> Trainer:
+    """Make the step of a model; `view` as in `warps.samples`, `seed` of the samples' disturbances; shared_rate: factor
+    of the learning rate for all that is no person's own, the encoder.
 
     `run(images, step, warp, rate)` trains on images (k, 2n, s, s, 4) uint8, k steps of n faces of the source and then n of
     the target; step counts the steps done before; warp as in `warps.samples`; rate is Adam's. It returns the mean losses
@@ -81,11 +86,12 @@ def trainer(swapper: Swapper, *, view: float, seed: int) -> Trainer:
         return make(np.zeros(weight.shape, np.float32), trainable=False, dtype="float32")
 
     moments = {name: (zeros(weight), zeros(weight)) for name, weight in swapper.variables().items()}
+    factors = {name: 1.0 if name.split("/")[0] in PEOPLE else shared_rate for name in moments}
 
     def losses_of(images: Any, warp: Any, seed: Any) -> list[Any]:
         return forward(swapper, images, view=view, warp=warp, seed=seed)
 
-    run = STEPS[keras().backend.backend()](swapper, moments, losses_of, seed=seed)
+    run = STEPS[keras().backend.backend()](swapper, moments, losses_of, factors=factors, seed=seed)
     return Trainer(swapper=swapper, moments=moments, run=run)
 
 

@@ -15,13 +15,19 @@ from swapcore.train.adam import BETA1, BETA2, EPSILON
 
 
 def steps(
-    swapper: Swapper, moments: Mapping[str, tuple[Any, Any]], forward: Callable[..., list[Any]], *, seed: int
+    swapper: Swapper,
+    moments: Mapping[str, tuple[Any, Any]],
+    forward: Callable[..., list[Any]],
+    *,
+    factors: Mapping[str, float],
+    seed: int,
 ) -> Callable[..., np.ndarray]:
-    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses."""
+    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses; factors: of the learning rate, by the weight's name."""
     import jax
     from jax import numpy as jnp
 
     weights = list(swapper.variables().values())
+    each = [factors[name] for name in swapper.variables()]
     firsts, seconds = (list(column) for column in zip(*(moments[name] for name in swapper.variables()), strict=True))
 
     def loss(values: list[Any], images: Any, step: Any, warp: Any) -> tuple[Any, Any]:
@@ -36,7 +42,7 @@ def steps(
         rate = rate * jnp.sqrt(1 - power2) / (1 - power1)
         first = [BETA1 * m + (1 - BETA1) * g for m, g in zip(first, gradients, strict=True)]
         second = [BETA2 * v + (1 - BETA2) * g * g for v, g in zip(second, gradients, strict=True)]
-        change = (rate * m / (jnp.sqrt(v) + EPSILON) for m, v in zip(first, second, strict=True))
+        change = (f * rate * m / (jnp.sqrt(v) + EPSILON) for f, m, v in zip(each, first, second, strict=True))
         return ([w - c for w, c in zip(values, change, strict=True)], first, second), pair
 
     def many(state: tuple[list[Any], ...], images: Any, step: Any, warp: Any, rate: Any) -> tuple[Any, Any]:

@@ -20,10 +20,13 @@ def steps(
     moments: Mapping[str, tuple[Any, Any]],
     forward: Callable[..., list[Any]],
     *,
+    factors: Mapping[str, float],
     seed: int,
     compiled: bool | None = None,
 ) -> Callable[..., np.ndarray]:
-    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses; compiled by XLA: None where there is a GPU."""
+    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses; factors: of the learning rate, by the weight's name;
+    compiled by XLA: None where there is a GPU.
+    """
     tf = tensorflow()
     # Grappler's fusing of a convolution with its LeakyReLU fails where a gradient needs what lies between, with an error line
     tf.config.optimizer.set_experimental_options({"remapping": False})
@@ -40,7 +43,7 @@ def steps(
                 v=second.value.handle,
                 beta1_power=power1,
                 beta2_power=power2,
-                lr=rate,
+                lr=rate if factors[name] == 1 else factors[name] * rate,
                 beta1=BETA1,
                 beta2=BETA2,
                 epsilon=EPSILON,

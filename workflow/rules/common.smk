@@ -250,6 +250,12 @@ def clips_of_swap(wildcards):
     return clips_of(swap.source, swap.target)
 
 
+def start_of_swap(wildcards):
+    """What the swap that a swap begins with has learnt, or nothing."""
+    other = PROJECT.swaps[wildcards.swap].train.start_from
+    return [f"results/swaps/{other}/{file}" for file in ("trained.json", "weights.h5")] if other else []
+
+
 def changed_by(wildcards):
     """Names of the clips in which a swap changes its target; without a video of it, all that have the target."""
     shown = [video.clip for video in PROJECT.videos.values() if wildcards.swap in video.swaps]
@@ -332,8 +338,10 @@ def clips_of_sources(wildcards):
 
 
 def consents(wildcards):
-    """The consent records of everybody a video uses."""
-    people = sorted(set(people_of_video(wildcards)) | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people))
+    """The consent records of everybody a video uses, also those from whose faces its models began."""
+    began = [other for swap in video_swaps(wildcards) for other in PROJECT.starts(swap.name)]
+    people = {*people_of_video(wildcards), *(person for swap in began for person in (swap.source, swap.target))}
+    people = sorted(people | set(PROJECT.clips[PROJECT.videos[wildcards.video].clip].people))
     return json.dumps({name: PROJECT.people[name].consent.model_dump(mode="json") for name in people})
 
 
