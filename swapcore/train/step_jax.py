@@ -22,7 +22,9 @@ def steps(
     factors: Mapping[str, float],
     seed: int,
 ) -> Callable[..., np.ndarray]:
-    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses; factors: of the learning rate, by the weight's name."""
+    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses; factors: of the learning rate, by the weight's
+    name.
+    """
     import jax
     from jax import numpy as jnp
 
