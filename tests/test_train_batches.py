@@ -166,17 +166,3 @@ def test_the_curve_is_a_picture(rows):
     assert picture.dtype == np.uint8 and picture.shape[2] == 3 and picture.std() > 5
     orange, blue = (np.abs(picture.astype(int) - bgr).max(-1) < 30 for bgr in ((12, 65, 194), (158, 94, 15)))
     assert orange.sum() > 50 and blue.sum() > 50, "both lines are drawn"
-
-
-def test_the_preview_shows_the_faces_in_their_places():
-    faces = np.zeros((2, 5, 64, 64, 3), np.float32)
-    faces[...] = np.arange(20, 220, 20).reshape(2, 5, 1, 1, 1) * np.array([1, 0.5, 0]) / 255
-    sheet = monitor.preview(faces, source="ann", target="bob")
-    assert sheet.dtype == np.uint8
-    middles = sheet[monitor.HEAD + 50 :: monitor.FACE + monitor.GAP][:2]
-    for row, line in enumerate(middles):
-        values = line[(line[:, 2] == 0) & (line[:, 0] > 0), 0]  # faces have no red, text and gaps do
-        order = [v for v, before in zip(values, [0, *values], strict=False) if v != before]
-        assert np.allclose(order, faces[row, :, 0, 0, 0] * 255, atol=1)
-    head = sheet[: monitor.HEAD]
-    assert (head.min(-1) < 100).any() and (head == 255).mean() > 0.5, "labels stand above"

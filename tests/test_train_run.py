@@ -54,7 +54,7 @@ class Sums:
         return b"graph"
 
     def show(self, source, target):
-        return np.stack([source, source, target, target, target], axis=1)
+        return np.stack([source, source, target, target, target, source], axis=1)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a person sees of a training: lines of progress, the loss curve, the preview sheet."""
+"""What a person sees of a training: lines of progress and the loss curve."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ HISTORY = ("steps", "images", "seconds", *PEOPLE)  # columns: counts at the end 
 LONGEST_HISTORY = 1000  # rows
 COLOURS = {"source": "#c2410c", "target": "#0f5e9c"}
 DPI = 110
-
-COLUMNS = ("{source}", "{source}, rebuilt", "{target}", "{target}, rebuilt", "{target} as {source}")
-FACE, GAP, HEAD = 144, 6, 34  # of the preview sheet, pixels
 
 
 def line(what: str, *, step: int, end: int | None, images_per_second: float, loss: np.ndarray, left: float) -> str:
@@ -99,37 +96,6 @@ def smoothed(values: np.ndarray) -> np.ndarray:
     low = np.maximum(np.arange(len(values)) - reach, 0)
     high = np.minimum(np.arange(len(values)) + reach + 1, len(values))
     return (sums[high] - sums[low]) / np.maximum(high - low, 1)
-
-
-def preview(faces_bgr: np.ndarray, *, source: str, target: str) -> np.ndarray:
-    """The preview sheet, a picture (h, w, 3) uint8 BGR.
-
-    faces_bgr: (rows, 5, r, r, 3) float 0..1: a source's face, the same rebuilt, a target's face, the same rebuilt, the same
-    with the source's face; source and target are the people's names.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    rows, columns = faces_bgr.shape[:2]
-    wide = 2 * GAP  # between the pairs
-    left = [GAP + c * (FACE + GAP) + c // 2 * wide for c in range(columns)]
-    width, height = left[-1] + FACE + GAP, HEAD + rows * (FACE + GAP)
-    sheet = np.full((height, width, 3), 255, np.uint8)
-    for row in range(rows):
-        for column in range(columns):
-            face = cv2.resize(faces_bgr[row, column].astype(np.float32), (FACE, FACE), interpolation=cv2.INTER_CUBIC)
-            top = HEAD + row * (FACE + GAP)
-            sheet[top : top + FACE, left[column] : left[column] + FACE] = np.rint(np.clip(face, 0, 1) * 255)
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
-    canvas = FigureCanvasAgg(figure)
-    figure.figimage(sheet[..., ::-1])
-    for column, text in enumerate(COLUMNS):
-        middle = (left[column] + FACE / 2) / width
-        text = text.format(source=source, target=target)
-        size = min(10.5, 1.5 * FACE / len(text))  # long names shrink instead of running into their neighbours
-        weight = "bold" if column == columns - 1 else "normal"
-        figure.text(middle, 1 - HEAD / 2 / height, text, ha="center", va="center", fontsize=size, weight=weight)
-    return picture(canvas)
 
 
 def picture(canvas: Any) -> np.ndarray:

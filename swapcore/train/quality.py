@@ -103,7 +103,7 @@ def prepare(source: Held, target: Held, judges: Judges) -> Exam:
 
 
 def measure(exam: Exam, shown: np.ndarray, judges: Judges) -> dict[str, float | bool | None]:
-    """All figures of a model: shown (n, 5, r, r, 3) float32 is what `Trainer.show` makes of the exam's faces.
+    """All figures of a model: shown (n, 6, r, r, 3) float32 is what `Trainer.show` makes of the exam's faces.
 
     identity: how far each swapped face went from the target to the source, 0 where it is the target's, 1 where it is as near
     to the source as the source's own faces are (nearer counts as 1) and as far from the target as these. margin: by how much

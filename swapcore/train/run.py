@@ -7,16 +7,16 @@ from pathlib import Path
 from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.models import MODELS, PEOPLE, choose, device, keras
-from swapcore.train import batches, checkpoint, held, loop, monitor, results, standing
+from swapcore.train import batches, checkpoint, held, loop, results, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
+from swapcore.train.sheet import sheet
 from swapcore.train.standing import Standing
 from swapcore.train.start import Start, said, taken
 from swapcore.train.step import Trainer, trainer
 
 RESOLUTION = 64  # of both models, pixels
-PREVIEW_ROWS = 6
 
 
 def train(
@@ -137,10 +137,8 @@ def _work(
     chosen = results.chosen(what, folder, saved, settings=settings)
     if chosen is not saved:
         machine.take(checkpoint.read_arrays(chosen, "weights"), where=str(chosen.path))
-    rows = [batches.spread(person.table.yaw, PREVIEW_ROWS) for person in (source, target)]
-    seen = [batches.views(cache[r], shape, resolution=RESOLUTION) for cache, r in zip(faces, rows, strict=True)]
-    sheet = monitor.preview(machine.show(*seen), source=source.person, target=target.person)
-    store.write_picture(results.preview_path(saved, settings), sheet)
+    shown = sheet(machine, (source, target), faces, shape, resolution=RESOLUTION, held_out=settings.held_out)
+    store.write_picture(results.preview_path(saved, settings), shown)
     return saved
 
 

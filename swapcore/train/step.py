@@ -61,15 +61,21 @@ class Trainer:
         return portable.export(self.swapper)
 
     def show(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """What the model makes of faces (n, r, r, 3) of both people, BGR float32 0..1: (n, 5, r, r, 3) float32.
+        """What the model makes of faces (n, r, r, 3) of both people, BGR float32 0..1: (n, 6, r, r, 3) float32.
 
-        In this order: the source, the source rebuilt, the target, the target rebuilt, the target with the source's face.
+        In this order: the source, the source rebuilt, the target, the target rebuilt, the target with the source's face, the
+        source with the target's.
         """
         code = [self.swapper.encoder(faces, training=False) for faces in (source, target)]
         read = keras().ops.convert_to_numpy
         decode = {who: lambda c, d=d: read(d(c, training=False)) for who, d in self.swapper.decoders.items()}
-        rebuilt = decode["source"](code[0]), decode["target"](code[1]), decode["source"](code[1])
-        return np.stack([source, rebuilt[0], target, rebuilt[1], rebuilt[2]], axis=1)
+        rebuilt = (
+            decode["source"](code[0]),
+            decode["target"](code[1]),
+            decode["source"](code[1]),
+            decode["target"](code[0]),
+        )
+        return np.stack([source, rebuilt[0], target, rebuilt[1], *rebuilt[2:]], axis=1)
 
 
 def trainer(swapper: Swapper, *, view: float, seed: int, shared_rate: float = 1.0) -> Trainer:
