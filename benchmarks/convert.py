@@ -151,7 +151,7 @@ import numpy as np
 from swapcore.models import MODELS, portable
 from swapcore.train import checkpoint
 
-swapper = MODELS["small"](64, precision="float32")
+swapper = MODELS["small"].build(64, precision="float32")
 arrays = {name: variable.numpy() for name, variable in swapper.variables().items()}
 arrays[portable.GRAPH] = np.frombuffer(portable.export(swapper), np.uint8)
 checkpoint.write_arrays(sys.argv[1], arrays.items())

@@ -18,6 +18,7 @@ import pytest
 from training import make_faces, settings
 
 from swapcore import models, store
+from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, original
 from swapcore.train import Outputs, checkpoint, run, train
@@ -29,8 +30,8 @@ FILES |= {"curve": "loss.png", "quality": "quality.png", "preview": "preview.jpg
 @pytest.fixture
 def tiny(monkeypatch):
     """Real training, but of pictures of 32 pixels, and with a sixteenth of the channels."""
-    monkeypatch.setitem(MODELS, "small", partial(original.build, width=1 / 16))
-    monkeypatch.setattr(run, "RESOLUTION", 32)
+    monkeypatch.setitem(MODELS, "small", MODELS["small"]._replace(make=partial(original.build, width=1 / 16)))
+    monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
 
 
 class Sums:
@@ -63,7 +64,7 @@ def sums(monkeypatch):
     machine = Sums
     monkeypatch.setattr(run, "device", lambda: "nothing")
     monkeypatch.setattr(run, "_machine", lambda settings, **_: machine())
-    monkeypatch.setattr(run, "RESOLUTION", 32)
+    monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     return machine
 
 

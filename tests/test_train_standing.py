@@ -10,6 +10,7 @@ from test_train_run import FILES, Sums, arrays, state, trained, without_tensorfl
 from training import make_faces
 
 from swapcore import store
+from swapcore.config.architectures import SIZES, Sizes
 from swapcore.train import checkpoint, held, run, schedule
 from swapcore.train.quality import SHARES
 
@@ -38,7 +39,7 @@ def judged(monkeypatch):
     """Training without TensorFlow, measured every 10 steps by a curve over the steps that its weights have seen."""
     monkeypatch.setattr(run, "device", lambda: "nothing")
     monkeypatch.setattr(run, "_machine", lambda settings, **_: Judged())
-    monkeypatch.setattr(run, "RESOLUTION", 32)
+    monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     monkeypatch.setattr(schedule, "FEWEST_STEPS", 10)
 
     def by(curve, *, basis="faces"):

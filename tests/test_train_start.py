@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +9,9 @@ from test_train_run import FILES, trained
 from training import make_faces, settings
 
 from swapcore import store
+from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, original
+from swapcore.models import small
 from swapcore.train import Outputs, Start, checkpoint, run, start, train
 
 PEOPLE = {"source": "cy", "target": "bob"}
@@ -60,8 +60,8 @@ def test_another_model_is_refused(other, changed):
 
 def test_a_new_person_begins_with_the_encoder(monkeypatch, tmp_path, capfd):
     """Once, with a rate of its own, and the record stays with the state."""
-    monkeypatch.setitem(MODELS, "small", partial(original.build, width=1 / 16))
-    monkeypatch.setattr(run, "RESOLUTION", 32)
+    monkeypatch.setattr(small, "WIDTH", 1 / 16)
+    monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     people = {name: make_faces(tmp_path, name, seed=n) for n, name in enumerate(("ann", "bob"))}
     monkeypatch.setitem(__import__("training").COLOURS, "cy", (60, 200, 90))
     people["cy"] = make_faces(tmp_path, "cy", seed=5)

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from swapcore.config.architectures import SIZES
 from swapcore.config.kinds import Name, Section, hint
 
 
@@ -27,8 +28,12 @@ class Budget(Section):
 class Train(Section):
     """Training of one shared encoder with a decoder per person."""
 
-    model: Literal["small", "original"] = "small"
-    """small: 11 M parameters, minutes on a laptop; original: the classic of 82 M. Both see and make 64 pixels."""
+    model: Literal["small", "original", "lightweight", "dfaker", "dfl_sae_df", "dfl_sae_liae"] = "small"
+    """small: minutes on a laptop; original, lightweight (64 pixels), dfaker and dfl_sae (128): the classics of the family,
+    hours. The guide compares them."""
+    resolution: int | None = Field(None, ge=32, le=512)
+    """Side of the pictures that the model sees and makes, pixels, a multiple of 16, 32 or 64 as the model asks; left out: the
+    model's own, 64 or 128. Twice the side costs four times the time."""
     budget: Budget = Budget(minutes=30)
     """When to stop: {steps: 20000} or {minutes: 30}; counted over all runs."""
     continue_share: float = Field(0.25, gt=0, le=1)
@@ -70,6 +75,17 @@ class Train(Section):
     """Seconds between two saved states: what a kill can cost at most."""
     progress_every: float = hint(5.0, gt=0)
     """Seconds between two lines of progress."""
+
+    @property
+    def side(self) -> int:
+        """Side of the pictures that the model sees and makes, pixels."""
+        return self.resolution or SIZES[self.model].default
+
+    @model_validator(mode="after")
+    def _built(self) -> Self:
+        if self.resolution is not None and (wrong := SIZES[self.model].wrong(self.resolution)):
+            raise ValueError(f"resolution of {self.model}: {wrong}")
+        return self
 
     @model_validator(mode="after")
     def _clockless(self) -> Self:

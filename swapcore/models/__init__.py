@@ -1,4 +1,4 @@
-"""Models: `MODELS[name](resolution, precision=...)` builds one, `predictor` uses a trained one. Nothing here loads
+"""Models: `MODELS[name].build(resolution, precision=...)` builds one, `predictor` uses a trained one. Nothing here loads
 TensorFlow before a model is built.
 """
 
@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
-from swapcore.models import original, portable, small
+from swapcore.models import dfaker, dfl_sae, lightweight, original, portable, small
 from swapcore.models.backend import choose, device, gpus, keras, tensorflow
 from swapcore.models.swapper import PEOPLE, Swapper, assign
 
@@ -19,6 +20,7 @@ __all__ = [
     "MODELS",
     "PEOPLE",
     "RUNTIMES",
+    "Model",
     "Swapper",
     "assign",
     "choose",
@@ -31,7 +33,40 @@ __all__ = [
     "tensorflow",
 ]
 
-MODELS: dict[str, Callable[..., Swapper]] = {"small": small.build, "original": original.build}
+
+class Model(NamedTuple):
+    """A row of MODELS."""
+
+    make: Callable[..., Swapper]  # (resolution, precision=..., width=1.0)
+    sizes: Sizes
+    about: str  # what it is for, in words
+
+    def build(self, resolution: int, *, precision: str, width: float = 1.0) -> Swapper:
+        """The model with fresh weights, seeing and making pictures of `resolution` pixels.
+
+        precision: "float32" or "bfloat16", what is computed in; weights are float32. width scales the number of channels.
+        Raises SwapError where it cannot be built in that size.
+        """
+        if wrong := self.sizes.wrong(resolution):
+            raise SwapError(f"resolution: {wrong}")
+        keras()
+        return self.make(resolution, precision=precision, width=width)
+
+
+MODELS: dict[str, Model] = {
+    name: Model(make, SIZES[name], about)
+    for name, (make, about) in {
+        "small": (small.build, "a likeness within minutes on a laptop"),
+        "original": (original.build, "the classic of the family"),
+        "lightweight": (lightweight.build, "the classic with less memory"),
+        "dfaker": (dfaker.build, "the classic at 128 pixels, with residual decoders"),
+        "dfl_sae_df": (dfl_sae.build_df, "the styled autoencoder, a decoder for each person"),
+        "dfl_sae_liae": (
+            dfl_sae.build_liae,
+            "the styled autoencoder, one decoder for both: takes over more of the light",
+        ),
+    }.items()
+}
 
 
 def read_weights(path: str | Path, group: str = "") -> dict[str, np.ndarray]:
@@ -84,7 +119,7 @@ def _tensorflow(
     if trained["model"] not in MODELS:
         raise SwapError(f"model: expected one of {', '.join(MODELS)}, found {trained['model']!r}; train again")
     tf = tensorflow()
-    swapper = MODELS[trained["model"]](trained["resolution"], precision="float32")
+    swapper = MODELS[trained["model"]].build(trained["resolution"], precision="float32")
     assign(swapper.variables(), weights, where=where)
     side = trained["resolution"]
 

@@ -6,7 +6,9 @@ decoder swaps the face. The architecture is that of the first public face swappi
 
 from __future__ import annotations
 
-from swapcore.models.blocks import downscale, picture, upscale
+from typing import Any
+
+from swapcore.models.blocks import dense, downscale, picture, policy, scaled, unfold, upscale
 from swapcore.models.swapper import PEOPLE, Swapper
 
 
@@ -17,30 +19,24 @@ def build(resolution: int, *, precision: str, width: float = 1.0) -> Swapper:
     weights are float32. width scales the number of channels; 1 is the classic.
     """
     import keras
-    from keras import layers
 
-    if resolution < 16 or resolution % 16:
-        raise ValueError(f"resolution: expected a multiple of 16, got {resolution}")
-    dtype = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
-    side = resolution // 16
-
-    def channels(count: int) -> int:
-        return max(int(count * width) // 8 * 8, 8)
-
-    faces = x = keras.Input((resolution, resolution, 3), name="face")
-    for level, count in enumerate((128, 256, 512, 1024), 1):
-        x = downscale(x, channels(count), name=f"down{level}", dtype=dtype)
-    x = layers.Flatten(dtype=dtype)(x)
-    x = layers.Dense(channels(1024), name="dense1", dtype=dtype)(x)
-    x = layers.Dense(side * side * channels(1024), name="dense2", dtype=dtype)(x)
-    x = layers.Reshape((side, side, channels(1024)), dtype=dtype)(x)
-    code = upscale(x, channels(512), name="up", dtype=dtype)
-    encoder = keras.Model(faces, code, name="encoder")
-
+    dtype = policy(precision)
+    faces = keras.Input((resolution, resolution, 3), name="face")
+    encoder = keras.Model(faces, encode(faces, width=width, dtype=dtype), name="encoder")
     decoders = {}
     for person in PEOPLE:
         code = x = keras.Input(encoder.output.shape[1:], name="code", dtype=encoder.output.dtype)
         for level, count in enumerate((256, 128, 64), 1):
-            x = upscale(x, channels(count), name=f"up{level}", dtype=dtype)
+            x = upscale(x, scaled(count, width), name=f"up{level}", dtype=dtype)
         decoders[person] = keras.Model(code, picture(x, name="picture", dtype=dtype), name=person)
     return Swapper(encoder=encoder, decoders=decoders, resolution=resolution)
+
+
+def encode(x: Any, *, width: float, dtype: str) -> Any:
+    """The classic's way from a picture (n, r, r, 3) to its code (n, r / 8, r / 8, 512 width)."""
+    side = x.shape[1] // 16
+    for level, count in enumerate((128, 256, 512, 1024), 1):
+        x = downscale(x, scaled(count, width), name=f"down{level}", dtype=dtype)
+    x = dense(x, scaled(1024, width), name="dense1", dtype=dtype)
+    x = unfold(x, side, scaled(1024, width), name="dense2", dtype=dtype)
+    return upscale(x, scaled(512, width), name="up", dtype=dtype)

@@ -13,10 +13,10 @@ import numpy as np
 
 from swapcore import nets
 from swapcore.errors import SwapError
-from swapcore.models.swapper import Swapper
+from swapcore.models.swapper import SHARED, Swapper
 
 GRAPH = "graph"  # its name among the arrays of weights.h5
-PARTS = ("encoder", "source")  # of a model, on the way from the target to the source
+PARTS = ("encoder", SHARED, "source")  # of a model, on the way from the target to the source
 FACES, SWAPPED = "faces", "swapped"  # the graph's input and output, (n, r, r, 3) float32, BGR 0..1
 
 
@@ -27,9 +27,18 @@ def export(swapper: Swapper) -> bytes:
     NotImplementedError, naming the layer, for one that LAYERS does not know: then add it there.
     """
     graph = nets.Graph()
+    parts, given = swapper.parts(), {}  # weights of layers that are gone through twice stand in the graph once
+    names = {id(layer): f"{part}/{layer.name}" for part in reversed(PARTS) for layer in parts[part]}
+
+    def weight(layer: Any, kind: str) -> str:
+        shape = tuple(getattr(layer, kind).shape)
+        laid = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape
+        name = f"{names[id(layer)]}/{kind}"
+        return name if name in given else given.setdefault(name, graph.outside(name, laid))
+
     x = graph.node("Transpose", FACES, perm=[0, 3, 1, 2])
-    x = _part(graph, swapper.encoder, x, "encoder")
-    x = _part(graph, swapper.decoders["source"], x, "source")
+    for model in (swapper.encoder, swapper.decoders["source"]):
+        x = _part(graph, model, x, weight, names)
     graph.node("Transpose", x, output=SWAPPED, perm=[0, 2, 3, 1])
     shape = ["n", swapper.resolution, swapper.resolution, 3]
     return graph.model("swap", {FACES: ("FLOAT", shape)}, {SWAPPED: ("FLOAT", shape)})
@@ -60,24 +69,26 @@ def runner(
     return predict
 
 
-def _part(graph: nets.Graph, model: Any, x: str, part: str) -> str:
-    """The nodes of an encoder or a decoder behind the value x (n, channels, rows, columns)."""
-    names = {id(model.inputs[0]): x}
-
-    def weight(layer: Any, kind: str) -> str:
-        shape = tuple(getattr(layer, kind).shape)
-        laid = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape
-        return graph.outside(f"{part}/{layer.name}/{kind}", laid)
-
-    for layer in model.operations:
-        kind = type(layer).__name__
-        if kind == "InputLayer":
+def _part(graph: nets.Graph, model: Any, x: str, weight: Callable[[Any, str], str], names: Mapping[int, str]) -> str:
+    """The nodes of a model behind the value x (n, channels, rows, columns); models within it are gone through in turn."""
+    values = {id(model.inputs[0]): x}
+    # Keras' own order of computing; a layer that stands in several models has a node in each, so its own output says nothing
+    for node in (
+        node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]
+    ):
+        layer, kind = node.operation, type(node.operation).__name__
+        if node.is_input:
             continue
-        if kind not in LAYERS:
-            raise NotImplementedError(f"{part}/{layer.name}: the layer {kind} has no ONNX form in models.portable")
-        inputs = layer.input if isinstance(layer.input, (list, tuple)) else [layer.input]
-        names[id(layer.output)] = LAYERS[kind](graph, layer, [names[id(one)] for one in inputs], weight)
-    return names[id(model.outputs[0])]
+        inputs = [values[id(one)] for one in node.input_tensors]
+        if hasattr(layer, "layers"):
+            found = _part(graph, layer, inputs[0], weight, names)
+        elif kind in LAYERS:
+            found = LAYERS[kind](graph, layer, inputs, weight)
+        else:
+            named = names.get(id(layer), layer.name)
+            raise NotImplementedError(f"{named}: the layer {kind} has no ONNX form in models.portable")
+        values[id(node.outputs[0])] = found
+    return values[id(model.outputs[0])]
 
 
 def _conv(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[Any, str], str]) -> str:
@@ -116,6 +127,22 @@ def _activation(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callab
     return graph.node(kinds[layer.activation.__name__], inputs[0])
 
 
+def _add(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[Any, str], str]) -> str:
+    return graph.node("Sum", *inputs)
+
+
+def _concatenate(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[Any, str], str]) -> str:
+    if layer.axis != -1:
+        raise NotImplementedError(f"{layer.name}: only of channels has an ONNX form here")
+    return graph.node("Concat", *inputs, axis=1)
+
+
+def _average(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[Any, str], str]) -> str:
+    if layer.padding != "valid":
+        raise NotImplementedError(f"{layer.name}: only padding 'valid' has an ONNX form here")
+    return graph.node("AveragePool", inputs[0], kernel_shape=list(layer.pool_size), strides=list(layer.strides))
+
+
 # a Keras layer or operation -> its ONNX nodes; pictures are (n, channels, rows, columns), flat values (n, units)
 LAYERS: dict[str, Callable[[nets.Graph, Any, list[str], Callable[[Any, str], str]], str]] = {
     "Conv2D": _conv,
@@ -125,4 +152,7 @@ LAYERS: dict[str, Callable[[nets.Graph, Any, list[str], Callable[[Any, str], str
     "LeakyReLU": _leaky,
     "DepthToSpace": _depth_to_space,
     "Activation": _activation,
+    "Add": _add,
+    "Concatenate": _concatenate,
+    "AveragePooling2D": _average,
 }

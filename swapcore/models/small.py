@@ -8,6 +8,6 @@ from swapcore.models.swapper import Swapper
 WIDTH = 0.375
 
 
-def build(resolution: int, *, precision: str) -> Swapper:
-    """The model with fresh weights; see `original.build`."""
-    return original.build(resolution, precision=precision, width=WIDTH)
+def build(resolution: int, *, precision: str, width: float = 1.0) -> Swapper:
+    """The model with fresh weights; see `original.build`. `width` scales the number of channels further."""
+    return original.build(resolution, precision=precision, width=WIDTH * width)

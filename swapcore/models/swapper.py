@@ -1,4 +1,4 @@
-"""What every model is: one encoder for both people, and a decoder for each."""
+"""What every model is: one encoder for both people, and a decoder for each; decoders may share layers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from swapcore.errors import SwapError
 
 PEOPLE = ("source", "target")
+SHARED = "shared"  # the part that a layer of both decoders belongs to
 
 
 @dataclass(frozen=True)
@@ -18,21 +19,36 @@ class Swapper:
     """Encoder (n, r, r, 3) -> code, decoders code -> (n, r, r, 3); pictures are BGR float32 0..1."""
 
     encoder: Any  # keras.Model
-    decoders: Mapping[str, Any]  # of "source" and "target": keras.Model
+    decoders: Mapping[str, Any]  # of "source" and "target": keras.Model; a layer may stand in both
     resolution: int
 
-    def variables(self) -> dict[str, Any]:
-        """Name -> Keras variable, in an order that depends on the architecture alone.
+    def parts(self) -> dict[str, list[Any]]:
+        """Part -> its layers: encoder, source, target, and those that both decoders have, each layer once."""
+        layers = {person: _flat(self.decoders[person]) for person in PEOPLE}
+        both = {id(layer) for layer in layers["source"]} & {id(layer) for layer in layers["target"]}
+        own = {person: [layer for layer in found if id(layer) not in both] for person, found in layers.items()}
+        return {
+            "encoder": _flat(self.encoder),
+            SHARED: [layer for layer in layers["source"] if id(layer) in both],
+            **own,
+        }
 
-        A name is `{encoder, source or target}/{layer}/{kernel or bias}`: what weights are stored under.
+    def variables(self) -> dict[str, Any]:
+        """Name -> Keras variable, in an order that depends on the architecture alone; each variable once.
+
+        A name is `{encoder, shared, source or target}/{layer}/{kernel, bias, ...}`: what weights are stored under.
         """
-        parts = {"encoder": self.encoder, **{person: self.decoders[person] for person in PEOPLE}}
         return {
             f"{part}/{layer.name}/{weight.name}": weight
-            for part, model in parts.items()
-            for layer in model.layers
+            for part, layers in self.parts().items()
+            for layer in layers
             for weight in layer.weights
         }
+
+
+def _flat(model: Any) -> list[Any]:
+    """A model's layers, those of models within it in their places."""
+    return [one for layer in model.layers for one in (_flat(layer) if hasattr(layer, "layers") else [layer])]
 
 
 def assign(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, where: str) -> None:

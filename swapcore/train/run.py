@@ -16,7 +16,6 @@ from swapcore.train.standing import Standing
 from swapcore.train.start import Start, said, taken
 from swapcore.train.step import Trainer, trainer
 
-RESOLUTION = 64  # of both models, pixels
 
 
 def train(
@@ -41,7 +40,7 @@ def train(
     home, what = state / "swaps" / swap, f"train {swap}"
     # a model of faces that are centred otherwise would have to learn all anew
     centring = "" if source.centring == "legacy" else f"-{source.centring}"
-    folder = home / f"{source.person}.{target.person}.{settings.model}-{RESOLUTION}{centring}"
+    folder = home / f"{source.person}.{target.person}.{settings.model}-{settings.side}{centring}"
     asked = settings.model_dump(mode="json", exclude=settings.hints())
     datasets = {"source": source.digest, "target": target.digest}
     with checkpoint.lock(home):
@@ -75,7 +74,7 @@ def train(
             "source": source.person,
             "target": target.person,
             "model": settings.model,
-            "resolution": RESOLUTION,
+            "resolution": settings.side,
             "centring": source.centring,
             "span": source.span,
             "coverage": settings.coverage,
@@ -99,7 +98,7 @@ def _work(
     start: Start | None,
 ) -> checkpoint.Saved:
     """All that needs TensorFlow: restore, train, measure, save, draw the preview beside the last saved state."""
-    look = {"coverage": settings.coverage, "resolution": RESOLUTION}
+    look = {"coverage": settings.coverage, "resolution": settings.side}
     faces = [
         batches.cached(home / "samples", role, person, mask=settings.mask, **look)
         for role, person in zip(PEOPLE, (source, target), strict=True)
@@ -110,7 +109,7 @@ def _work(
     given = {}
     if start is not None and saved is None:
         people = {"source": source.person, "target": target.person}
-        given, now.start = taken(start, model=settings.model, resolution=RESOLUTION, people=people)
+        given, now.start = taken(start, model=settings.model, resolution=settings.side, people=people)
         progress.say(f"{what}: {said(now.start)}")
     machine = _machine(settings, view=shape.view, shared_rate=settings.start_rate if now.start else 1.0)
     for old in folder.glob("swap-*.onnx"):
@@ -137,7 +136,7 @@ def _work(
     chosen = results.chosen(what, folder, saved, settings=settings)
     if chosen is not saved:
         machine.take(checkpoint.read_arrays(chosen, "weights"), where=str(chosen.path))
-    shown = sheet(machine, (source, target), faces, shape, resolution=RESOLUTION, held_out=settings.held_out)
+    shown = sheet(machine, (source, target), faces, shape, resolution=settings.side, held_out=settings.held_out)
     store.write_picture(results.preview_path(saved, settings), shown)
     return saved
 
@@ -145,13 +144,13 @@ def _work(
 def _machine(settings: Train, *, view: float, shared_rate: float) -> Trainer:
     """The model that the settings ask for, fresh, with its step."""
     keras().utils.set_random_seed(settings.seed)
-    swapper = MODELS[settings.model](RESOLUTION, precision=settings.precision)
+    swapper = MODELS[settings.model].build(settings.side, precision=settings.precision)
     return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate)
 
 
 def _slice(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> held.Slice | None:
     """The held-out faces, with a line about them."""
-    look = {"coverage": settings.coverage, "resolution": RESOLUTION, "mask": settings.mask}
+    look = {"coverage": settings.coverage, "resolution": settings.side, "mask": settings.mask}
     cut = held.hold_out((source, target), asked=settings.held_out, **look)
     if cut is not None:
         progress.say(f"{what}: quality is measured by {len(cut.rows[0])} faces of each, which do not train")
