@@ -13,14 +13,25 @@ from swapcore import models
 from swapcore.config import fields
 from swapcore.config.architectures import SIZES
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, PEOPLE, original, portable
+from swapcore.models import MODELS, PEOPLE, portable
 from swapcore.train import checkpoint
 
 PARAMETERS = {
     **{"small": 11.55e6, "original": 82.06e6, "lightweight": 51.07e6, "dfaker": 113.33e6},
     **{"dfl_sae_df": 129.97e6, "dfl_sae_liae": 121.72e6},
 }
-TINY = MODELS["original"]._replace(make=partial(original.build, width=1 / 16))
+
+
+def tiny(row):
+    """The row of a model with a sixteenth of its channels."""
+
+    def make(resolution, *, precision, width):
+        return row.make(resolution, precision=precision, width=width / 16)
+
+    return row._replace(make=make)
+
+
+TINY = tiny(MODELS["original"])
 
 
 def count(variables):
@@ -108,7 +119,7 @@ def test_every_model_has_a_form_without_tensorflow(name, monkeypatch, tmp_path):
     since biases and the like begin as zeros.
     """
     row, side = MODELS[name], MODELS[name].sizes.least
-    build = partial(row.build, side, width=1 / 16)
+    build = partial(tiny(row).build, side)
     swapper, chance = build(precision="float32"), np.random.default_rng(2)
     arrays = {}
     for key, variable in swapper.variables().items():
@@ -120,8 +131,7 @@ def test_every_model_has_a_form_without_tensorflow(name, monkeypatch, tmp_path):
     arrays[portable.GRAPH] = np.frombuffer(graph, np.uint8)
     path = tmp_path / "weights.h5"
     checkpoint.write_arrays(path, arrays.items())
-    monkeypatch.setitem(MODELS, name, row._replace(make=partial(row.make, width=1 / 16)))
-    monkeypatch.setattr(models.Model, "build", lambda row, side, *, precision: row.make(side, precision=precision))
+    monkeypatch.setitem(MODELS, name, tiny(row))
     faces = chance.random((2, side, side, 3)).astype(np.float32)
     wanted = swapped(swapper, faces)
     assert wanted.std() > 0.01

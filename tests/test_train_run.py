@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -20,7 +19,7 @@ from training import make_faces, settings
 from swapcore import models, store
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, original
+from swapcore.models import small
 from swapcore.train import Outputs, checkpoint, run, train
 
 FILES = {"trained": "trained.json", "weights": "weights.h5"}
@@ -30,7 +29,7 @@ FILES |= {"curve": "loss.png", "quality": "quality.png", "preview": "preview.jpg
 @pytest.fixture
 def tiny(monkeypatch):
     """Real training, but of pictures of 32 pixels, and with a sixteenth of the channels."""
-    monkeypatch.setitem(MODELS, "small", MODELS["small"]._replace(make=partial(original.build, width=1 / 16)))
+    monkeypatch.setattr(small, "WIDTH", 1 / 16)
     monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
 
 
