@@ -17,7 +17,6 @@ from swapcore.train.start import Start, said, taken
 from swapcore.train.step import Trainer, trainer
 
 
-
 def train(
     swap: str,
     source: batches.Faces,
