@@ -4,9 +4,9 @@
 
 Two of the studio's actors; for each model, seed and precision one training of as many steps, by the real workflow, one after
 the other (a precision's next seed after the other precision's, so that other load meets both). Prints one JSON line for each
-model: of the measured quality (the score of faces that never train, the best and the last) and of the losses, mean, spread (standard
-deviation over the seeds) and values in both precisions, and `gap`, bfloat16 less float32, beside the spread. With --folder the
-project stays there, and an interrupted run goes on.
+model: of the measured quality (the score of faces that never train, the best and the last) and of the losses, mean, spread
+(standard deviation over the seeds) and values in both precisions, and `gap`, bfloat16 less float32, beside the spread. With
+--folder the project stays there, and an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def main() -> None:
             for model in args.models.split(","):
                 trained = {name: learn(folder, name, args.cores) for name in swaps if name.startswith(f"{model}-")}
                 about = {"bench": "precision", "model": model, "steps": args.steps, "seeds": args.seeds}
-                print(json.dumps({**about, "source": args.source, "target": args.target, **figures(trained)}), flush=True)
+                print(
+                    json.dumps({**about, "source": args.source, "target": args.target, **figures(trained)}), flush=True
+                )
     except (SwapError, OSError) as error:
         sys.exit(f"precision: {error}")
 
@@ -116,7 +118,11 @@ def figures(trained: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def told(values: Sequence[float]) -> dict[str, Any]:
     """Mean, spread and values."""
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return {"mean": round(statistics.mean(values), 4), "spread": round(spread, 4), "values": [round(v, 4) for v in values]}
+    return {
+        "mean": round(statistics.mean(values), 4),
+        "spread": round(spread, 4),
+        "values": [round(v, 4) for v in values],
+    }
 
 
 if __name__ == "__main__":

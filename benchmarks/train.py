@@ -4,10 +4,10 @@
 
 Prints one JSON line. `images_per_s`: faces of both people a second of our steps, on faces that lie in memory; samples are made
 from them inside the step. `ratio`: that over `baseline_images_per_s`, the same model in plain Keras: float32, one model for
-each person with the encoder in both, Keras' Adam and `train_on_batch`, the same losses, on samples made beforehand. `whole_share`:
-images a second with drawing the batches, as share of `images_per_s`. `peak_share`: arithmetic a second of a step (`step_gflop`,
-from the layers' shapes: forward and backward) over `matrix_gflops`, what large matrix products reach in the same run and
-precision. `peak_mib`: largest memory of ours, the GPU's where there is one, the process's else.
+each person with the encoder in both, Keras' Adam and `train_on_batch`, the same losses, on samples made beforehand.
+`whole_share`: images a second with drawing the batches, as share of `images_per_s`. `peak_share`: arithmetic a second of a
+step (`step_gflop`, from the layers' shapes: forward and backward) over `matrix_gflops`, what large matrix products reach in the
+same run and precision. `peak_mib`: largest memory of ours, the GPU's where there is one, the process's else.
 
 All are measured in turns until the seconds are over, three times at least; medians are taken. `taskset -c 0` for one core.
 """
