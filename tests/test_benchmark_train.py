@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -16,12 +17,14 @@ from swapcore.models import MODELS
 
 @pytest.fixture(scope="module")
 def benchmarks(root):
-    sys.path.insert(0, str(root / "benchmarks"))
-    import precision
-    import train
-
-    yield train, precision
-    sys.path.remove(str(root / "benchmarks"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        modules = []
+        for name in ("train", "precision"):  # scripts/train.py has the same name
+            spec = importlib.util.spec_from_file_location(f"benchmark_{name}", root / f"benchmarks/{name}.py")
+            modules.append(importlib.util.module_from_spec(spec))
+            spec.loader.exec_module(modules[-1])
+        yield modules
 
 
 def test_the_arithmetic_of_a_step(benchmarks):

@@ -20,10 +20,10 @@ NARROW = 32  # channels; narrower layers are left to the library
 def products(side: int, channels: int, dtype: str) -> frozenset[str]:
     """Which of "forward", "inputs" and "weights" (their gradients) go by matrix products.
 
-    side: rows of the output, which is square; channels: the fewer of input and output; dtype: what is computed in. Measured
-    on one core with AVX-512 over the layers of `original`, `dfaker` and `small`, see docs/experiments.md: up to 4 rows all
-    three take a sixth to two thirds of the library's time; the gradient of the weights a third to a half at 8 rows, and in
-    bfloat16 six sevenths at 16; else the library is as quick or quicker.
+    side: rows of the output, which is square; channels: the fewer of input and output; dtype: what is computed in. From
+    measurements on one core with AVX-512, see docs/experiments.md: up to 4 rows all three take 0.17 to 0.57 of the library's
+    time, at 8 rows the gradient of the weights 0.29 to 0.51 in bfloat16 and 0.58 to 0.92 in float32, at 16 rows 0.71 to 1.02
+    and 0.95 or more. Else the library is as quick or quicker.
     """
     if channels < NARROW or side > SOME or (side > SOME // 2 and dtype != "bfloat16"):
         return frozenset()
