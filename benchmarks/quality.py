@@ -106,7 +106,7 @@ def _stop(home: Path, kept: Path, swap: str, run: Callable[..., project.Cost]) -
     training = run(f"results/swaps/{swap}/trained.json")
     made = run(*(f"results/videos/{swap}/{file}" for file in ("video.mp4", "measures.json")))
     trained = store.read_json(results / f"swaps/{swap}/trained.json")
-    images = 2 * trained["settings"]["batch"] * trained["steps"]
+    images = trained["images"]
     facts = {"steps": trained["steps"], "train_s": trained["seconds"]}
     facts |= {"images_per_s": round(images / max(trained["seconds"], 1e-6), 1)}
     facts |= {"train_wall_s": training.wall_s, "train_cpu_s": training.cpu_s}

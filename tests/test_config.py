@@ -312,7 +312,10 @@ STARTS = {
     "itself": ({"a": "a"}, "in a circle (a -> a)"),
     "a circle": ({"a": "b", "b": "c", "c": "b"}, "in a circle (b -> c -> b)"),
     "nothing": ({"a": "bb"}, "swap a: train.start_from: unknown swap 'bb' (did you mean b?)"),
-    "another model": ({"a": "b", "b": {"model": "original"}}, "b is of the model original, this one of small"),
+    "another model": (
+        {"a": "b", "b": {"model": "original"}},
+        "b is of the model original at 64 px, this one of small at 64",
+    ),
 }
 
 

@@ -268,11 +268,13 @@ def check_starts(swaps: Mapping[str, Swap]) -> None:
                     f"{where}: swaps that begin with one another in a circle ({circle}); let one begin fresh"
                 )
             way.append(other)
-        if len(way) > 1 and (mine := swap.train.model) != (its := swaps[way[1]].train.model):
-            raise SwapError(
-                f"swap {name}: train.start_from: {way[1]} is of the model {its}, this one of {mine}; give both the same "
-                "train.model, or begin fresh"
-            )
+        if len(way) > 1:
+            mine, its = ((one.train.model, one.train.side) for one in (swap, swaps[way[1]]))
+            if mine != its:
+                raise SwapError(
+                    f"swap {name}: train.start_from: {way[1]} is of the model {its[0]} at {its[1]} px, this one of {mine[0]} at "
+                    f"{mine[1]}; give both the same train.model and train.resolution, or begin fresh"
+                )
 
 
 def _rows(given: Any, where: str, keys: set[str]) -> list[dict[str, Any]]:

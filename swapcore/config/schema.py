@@ -115,7 +115,11 @@ def _bounds(annotation: Any, metadata: list[Any]) -> str:
     if typing.get_origin(annotation) is typing.Literal:
         return ", ".join(map(str, typing.get_args(annotation)))
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):
-        return _bounds(next(a for a in typing.get_args(annotation) if a is not type(None)), metadata)
+        kinds = [_bounds(a, metadata) for a in typing.get_args(annotation) if a is not type(None)]
+        return " or ".join(dict.fromkeys(kinds))
+    if typing.get_origin(annotation) is typing.Annotated:
+        kind, *rules = typing.get_args(annotation)
+        return _bounds(kind, [rule for given in rules for rule in getattr(given, "metadata", [given])])
     if typing.get_origin(annotation) is list:
         return "a list"
     words = []

@@ -12,7 +12,7 @@ import numpy as np
 from swapcore import progress
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.train import batches, held, monitor, signals, standing
+from swapcore.train import batches, fit, held, monitor, signals, standing
 from swapcore.train.saver import Saver
 from swapcore.train.schedule import WITHOUT_WARP, Plan
 from swapcore.train.standing import Standing
@@ -50,7 +50,10 @@ class Session:
 
 
 def learn(session: Session) -> signal.Signals | None:
-    """Train until the way ends or a signal comes, which is returned. The last steps are not saved yet."""
+    """Train until the way ends or a signal comes, which is returned. The last steps are not saved yet.
+
+    Raises fit.TooLarge where memory runs out: what the call had done by then is unknown, so the state is spoilt.
+    """
     what, settings, now, cut = session.what, session.settings, session.now, session.cut
     way = standing.way(now, settings)
     start = time.monotonic() - now.seconds
@@ -65,7 +68,7 @@ def learn(session: Session) -> signal.Signals | None:
             loss = _advance(session, steps, warps)
             seconds = time.monotonic() - start
             pace = (seconds - now.seconds) / steps
-            now.step, now.images, now.seconds = now.step + steps, now.images + 2 * settings.batch * steps, seconds
+            now.step, now.images, now.seconds = now.step + steps, now.images + 2 * now.batch * steps, seconds
             now.history = monitor.record(now.history, [now.step, now.images, round(seconds, 3), *loss.tolist()])
             untold.append((steps, loss))
             done = way.done(now.step, now.seconds)
@@ -76,7 +79,7 @@ def learn(session: Session) -> signal.Signals | None:
                         what,
                         step=now.step,
                         end=int(way.end) if way.in_steps else None,
-                        images_per_second=2 * settings.batch * count / (seconds - told),
+                        images_per_second=2 * now.batch * count / (seconds - told),
                         loss=sum(steps * loss for steps, loss in untold) / count,
                         left=way.seconds_left(now.step, seconds, (seconds - told) / count),
                     )
@@ -100,16 +103,21 @@ def _advance(session: Session, steps: int, warps: bool) -> np.ndarray:
         *session.faces,
         first=now.step,
         steps=steps,
-        batch=settings.batch,
+        batch=now.batch,
         seed=settings.seed,
         without=((), ()) if session.cut is None else session.cut.rows,
     )
-    loss = session.machine.run(
-        images,
-        step=now.step,
-        warp=settings.warp if warps else 0.0,
-        rate=settings.learning_rate * (1 if warps else WITHOUT_WARP),
-    )
+    try:
+        loss = session.machine.run(
+            images,
+            step=now.step,
+            warp=settings.warp if warps else 0.0,
+            rate=settings.learning_rate * (1 if warps else WITHOUT_WARP),
+        )
+    except Exception as error:
+        if fit.out_of_memory(error):
+            raise fit.TooLarge(now.batch) from error
+        raise
     if not np.isfinite(loss).all():
         raise SwapError(
             f"{session.what}: the loss is no longer a number after step {now.step + steps}; the last saved state is kept: "

@@ -50,6 +50,8 @@ def write(
         **facts,
         "steps": now.step,
         "seconds": round(now.seconds, 1),
+        "images": now.images,
+        "batch": now.batch,
         "weights": {"file": outputs.weights.name, "sha256": sha256},
         "start": now.start,
         "loss": dict(zip(PEOPLE, now.history[-1][3:], strict=True)),

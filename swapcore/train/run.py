@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from swapcore import progress, store
 from swapcore.config.fields import Train
-from swapcore.models import MODELS, PEOPLE, choose, device, keras
-from swapcore.train import batches, checkpoint, held, loop, results, standing
+from swapcore.errors import SwapError
+from swapcore.models import MODELS, PEOPLE, choose, device, gpus, keras
+from swapcore.train import batches, checkpoint, fit, held, loop, results, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
@@ -57,6 +64,7 @@ def train(
         )
         if now.goals != before:
             now.begin("")
+            now.batch = None
         graph = results.graph_path(folder)
         made = graph.is_file() and saved is not None and results.preview_path(saved, settings).is_file()
         if made and standing.way(now, settings).done(now.step, now.seconds):
@@ -67,7 +75,15 @@ def train(
                 progress.say(
                     f"{what}: train.start_from is for a beginning, and this training has begun; delete {folder} to begin anew"
                 )
-            saved = _work(what, source, target, now, saved, settings=settings, home=home, folder=folder, start=start)
+            begun = asdict(now)
+            while True:
+                try:
+                    saved = _work(
+                        what, source, target, now, saved, settings=settings, home=home, folder=folder, start=start
+                    )
+                    break
+                except fit.TooLarge as error:
+                    saved, now = _halved(what, error.batch, folder, begun)
         facts = {
             "swap": swap,
             "source": source.person,
@@ -82,6 +98,21 @@ def train(
             "settings": asked,
         }
         results.write(what, facts, saved, settings=settings, folder=folder, outputs=outputs)
+
+
+def _halved(what: str, batch: int, folder: Path, begun: dict[str, Any]) -> tuple[checkpoint.Saved | None, Standing]:
+    """From where to go on with half the batch: the newest state of this goal, or where it began, `begun`."""
+    if batch == 1:
+        raise SwapError(
+            f"{what}: memory ran out with a single face of each person; choose a smaller train.model, close other programs, or "
+            "train on a machine with more memory"
+        )
+    progress.say(f"{what}: out of memory with a batch of {batch}; going on with {batch // 2} from the last saved state")
+    saved = checkpoint.find(folder, say=progress.say)
+    of_goal = saved is not None and saved.info["goals"] == begun["goals"]
+    now = Standing.from_json(saved.info if of_goal else begun)
+    now.batch = batch // 2
+    return saved, now
 
 
 def _work(
@@ -118,6 +149,8 @@ def _work(
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
     if given:
         machine.take({**dict(machine.weights()), **given}, where=str(start.weights))
+    if now.batch is None:
+        now.batch = _batch(what, machine, faces, now, settings=settings, state=home.parents[1])
     stopped = None
     if not standing.way(now, settings).done(now.step, now.seconds):
         with saver(folder, saved) as states:
@@ -144,7 +177,32 @@ def _machine(settings: Train, *, view: float, shared_rate: float) -> Trainer:
     """The model that the settings ask for, fresh, with its step."""
     keras().utils.set_random_seed(settings.seed)
     swapper = MODELS[settings.model].build(settings.side, precision=settings.precision)
+    if not gpus():
+        numbers = sum(math.prod(variable.shape) for variable in swapper.variables().values())
+        fit.check_room(settings.model, numbers, fit.free_memory())
     return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate)
+
+
+def _batch(
+    what: str, machine: Trainer, faces: Sequence[np.ndarray], now: Standing, *, settings: Train, state: Path
+) -> int:
+    """The batch that the settings ask for; what trying some changes in the model is taken back."""
+    if settings.batch != "auto":
+        return settings.batch
+
+    def step(batch: int) -> None:
+        images = batches.draw(*faces, first=now.step, steps=1, batch=batch, seed=settings.seed)
+        machine.run(images, step=now.step, warp=settings.warp, rate=0.0)
+
+    def measure() -> dict[int, float]:
+        kept = {name: array.copy() for name, array in machine.arrays()}
+        try:
+            return fit.probe(lambda batch: fit.timed(step, batch), fit.free_memory)
+        finally:
+            machine.restore(kept, where="this process")
+
+    name = f"{settings.model}-{settings.side}-{settings.precision}-{settings.backend}"
+    return fit.batch(state, device(), name, measure, what=what)
 
 
 def _slice(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> held.Slice | None:
