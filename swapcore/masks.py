@@ -66,6 +66,34 @@ def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarra
 
 MASKS: dict[str, Callable[..., np.ndarray]] = {"components": components, "extended": extended}
 
+GROW = 0.12  # of the distance between the eyes' centres: lids and lashes belong to eyes, and the lips' edge to the mouth
+
+
+def eyes(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
+    """Both eyes with their lids, (h, w) float32 0..1 with a soft edge; arguments as of `components`."""
+    return _grown(landmarks_xy, (tuple(RIGHT_EYE), tuple(LEFT_EYE)), size_hw)
+
+
+def mouth(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
+    """The mouth with its lips, (h, w) float32 0..1 with a soft edge; arguments as of `components`."""
+    return _grown(landmarks_xy, (tuple(MOUTH),), size_hw)
+
+
+def _grown(landmarks_xy: np.ndarray, parts: Iterable[tuple[int, ...]], size_hw: tuple[int, int]) -> np.ndarray:
+    points = _points(landmarks_xy)
+    apart = float(np.linalg.norm(points[RIGHT_EYE].mean(0) - points[LEFT_EYE].mean(0)))
+    drawn = np.zeros(size_hw, np.float32)
+    grow = max(GROW * apart, 0.5)
+    for part in parts:
+        hull = np.rint(cv2.convexHull(points[list(part)]) * 2**SUBPIXEL).astype(np.int32)
+        cv2.fillPoly(drawn, [hull], 1.0, cv2.LINE_AA, SUBPIXEL)
+        cv2.polylines(drawn, [hull], True, 1.0, max(round(2 * grow), 1), cv2.LINE_AA, SUBPIXEL)
+    return cv2.GaussianBlur(drawn, (0, 0), grow / 2)
+
+
+# what a loss may look at more closely, drawn as the masks are
+FEATURES: dict[str, Callable[..., np.ndarray]] = {"eyes": eyes, "mouth": mouth}
+
 
 def soften(mask: np.ndarray, *, face_size: float, erode: float, blur: float) -> np.ndarray:
     """Shrink a mask and give it a soft edge that lies wholly inside its outline: nothing outside the mask is touched.

@@ -1,7 +1,8 @@
 """Faces for training: decoded once into a memory-mapped file, then drawn from it by chance.
 
-A cached face is (s, s, 4) uint8: BGR and its mask, the part of the archive's crop that a sample can look at, averaged down
-to a little more than the model sees. Reading one costs a copy instead of decoding a PNG and drawing polygons.
+A cached face is (s, s, 6) uint8: BGR, its mask, its eyes, its mouth; the part of the archive's crop that a sample can look at,
+averaged down to a little more than the model sees. Reading one costs a copy instead of decoding a PNG and drawing polygons.
+Beside it lie its landmarks and the digest of its PNG, so that a dataset that has grown decodes what is new and nothing else.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from swapcore import align, code, progress, store
 from swapcore.errors import SwapError
-from swapcore.masks import MASKS
+from swapcore.masks import FEATURES, MASKS
 from swapcore.train.warps import REACH
 from swapcore.types import DatasetTable
 
@@ -38,6 +39,13 @@ class Faces:
     size: int  # of the archives' crops, pixels
     centring: str  # of the crops, see align.CENTRINGS
     span: float  # share of the crop's side that the width over the brows takes
+
+
+class Cached(NamedTuple):
+    """A person's faces, memory-mapped, in the order of the dataset's table."""
+
+    faces: np.ndarray  # (n, s, s, 6) uint8: B, G, R, mask, eyes, mouth
+    landmarks: np.ndarray  # (n, 68, 2) float32, pixels of the cached face
 
 
 class Geometry(NamedTuple):
@@ -74,45 +82,84 @@ def check(source: Faces, target: Faces) -> None:
         )
 
 
-def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: str, resolution: int) -> np.ndarray:
-    """A person's faces (n, s, s, 4) uint8, memory-mapped, in the table's order; `geometry` says what part they show.
+def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: str, resolution: int) -> Cached:
+    """A person's faces for a model of `resolution` pixels; `geometry` says what part of their crops they show.
 
-    The file `{role}-{key}.npy` is made where it is missing; older ones of the role are removed. The key depends on the
-    dataset, these settings and the code that makes the file.
+    They lie in `{role}-{settings}-{dataset}.npy`, made where it is missing: faces that an older file of the role has, made with
+    the same settings by the same code, are copied from it, the others decoded. Then the older files are removed.
     """
     shape = geometry(faces.size, coverage=coverage, resolution=resolution)
-    made_by = [faces.digest, faces.size, mask, *shape, code.digest(__file__)]
-    key = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16]
-    path = folder / f"{role}-{key}.npy"
-    expected = (len(faces.table), shape.side, shape.side, 4)
+    kind = _short([faces.size, mask, *shape, code.digest(__file__)])
+    path = folder / f"{role}-{kind}-{_short([faces.digest])}.npy"
+    found = _open(path, faces, shape)
+    if found is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        older = _known(folder.glob(f"{role}-{kind}-*.npy"), faces, shape)
+        with store.atomic(path) as temporary:
+            rows = np.lib.format.open_memmap(temporary, "w+", _row(shape), (len(faces.table),))
+            with open(temporary, "r+b") as file:  # its pages are taken now: a full disk would kill the process at one of them
+                os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
+            _fill(rows, faces, shape, mask=mask, older=older)
+            rows.flush()
+        del older
+        found = np.load(path, mmap_mode="r")
+    for old in (*folder.glob(f"{role}-*.npy"), *folder.glob(f".{role}-*")):  # also what a kill left half made
+        if old != path:
+            old.unlink()
+    return Cached(found["face"], found["landmarks"])
+
+
+def _short(of: Any) -> str:
+    return hashlib.sha256(json.dumps(of).encode()).hexdigest()[:16]
+
+
+def _row(shape: Geometry) -> np.dtype:
+    """What the file holds of a face."""
+    face = (np.uint8, (shape.side, shape.side, 4 + len(FEATURES)))
+    return np.dtype([("face", *face), ("landmarks", np.float32, (68, 2)), ("digest", "S64")])
+
+
+def _open(path: Path, faces: Faces, shape: Geometry) -> np.ndarray | None:
+    """The rows of a file, memory-mapped; None where it is missing, damaged or of other faces."""
     try:
         found = np.load(path, mmap_mode="r")
-        if found.shape == expected and found.dtype == np.uint8:
-            return found
-    except (OSError, ValueError):
-        pass  # missing or damaged: made again
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob(f"{role}-*.npy"), *folder.glob(f".{role}-*")):  # also what a kill left half made
-        old.unlink()
-    with store.atomic(path) as temporary:
-        pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, expected)
-        with open(
-            temporary, "r+b"
-        ) as file:  # its pages are taken now: a full disk would kill the process at one of them
-            os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
-        _decode(pixels, faces, shape, mask=mask)
-        pixels.flush()
-    return np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+    same = found.dtype == _row(shape) and found.shape == (len(faces.table),)
+    return found if same and (found["digest"] == faces.table.digest.astype("S64")).all() else None
 
 
-def _decode(pixels: np.ndarray, faces: Faces, shape: Geometry, *, mask: str) -> None:
+def _known(paths: Iterable[Path], faces: Faces, shape: Geometry) -> dict[bytes, np.void]:
+    """Digest -> row, of the dataset's faces that lie in older files already."""
+    wanted, found = set(faces.table.digest.astype("S64").tolist()), {}
+    for path in paths:
+        try:
+            rows = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            continue  # damaged: as if it were not there
+        if rows.dtype == _row(shape):
+            found |= {digest: rows[k] for k, digest in enumerate(rows["digest"].tolist()) if digest in wanted}
+    return found
+
+
+def _fill(rows: np.ndarray, faces: Faces, shape: Geometry, *, mask: str, older: Mapping[bytes, np.void]) -> None:
     table = faces.table
-    done = iter(progress.track(range(len(table)), len(table), f"reading {faces.person}", unit="faces"))
-    for clip in dict.fromkeys(table.clip.tolist()):  # each archive is opened once
+    new = []
+    for place, digest in enumerate(table.digest.astype("S64").tolist()):
+        if digest in older:
+            rows[place] = older[digest]
+        else:
+            new.append(place)
+    if not new:
+        return
+    if len(new) < len(table):
+        progress.say(f"{faces.person}: {len(table) - len(new)} of {len(table)} faces were read before")
+    done = iter(progress.track(range(len(new)), len(new), f"reading {faces.person}", unit="faces"))
+    for clip in dict.fromkeys(table.clip[new].tolist()):  # each archive is opened once
         if clip not in faces.archives:
             raise SwapError(f"{faces.person}: no archive of clip {clip} was given; run snakemake again")
         with store.FaceArchive(faces.archives[clip], clip=clip) as archive:
-            for place in np.flatnonzero(table.clip == clip).tolist():
+            for place in (place for place in new if table.clip[place] == clip):
                 png = archive.png(table.id[place])
                 if hashlib.sha256(png).hexdigest() != table.digest[place]:
                     raise SwapError(
@@ -120,24 +167,30 @@ def _decode(pixels: np.ndarray, faces: Faces, shape: Geometry, *, mask: str) -> 
                         "delete that dataset.parquet and run snakemake again"
                     )
                 try:
-                    pixels[place] = prepare(png, shape, size=faces.size, mask=mask)
+                    pixels, points = prepare(png, shape, size=faces.size, mask=mask)
                 except SwapError as error:
                     raise SwapError(
                         f"{archive.path}: face {table.id[place]}: {error}; delete the archive and run snakemake again"
                     ) from None
+                rows[place] = (pixels, points, table.digest[place].encode())
                 next(done)
     next(done, None)
 
 
-def prepare(png: bytes, shape: Geometry, *, size: int, mask: str) -> np.ndarray:
-    """One face's PNG as it is cached: (s, s, 4) uint8, BGR and mask."""
+def prepare(png: bytes, shape: Geometry, *, size: int, mask: str) -> tuple[np.ndarray, np.ndarray]:
+    """One face's PNG as it is cached: (s, s, 6) uint8, see Cached, and its landmarks (68, 2) float32 in it."""
     crop, row = store.face_crop(png), store.face_row(png)
     if crop.shape != (size, size, 3):
         raise SwapError(f"expected a crop of {size} px, found {crop.shape}")
-    drawn = np.rint(MASKS[mask](row.landmarks_in_crop(), size_hw=(size, size)) * 255).astype(np.uint8)
-    part = slice(shape.border, size - shape.border)
-    filtering = cv2.INTER_AREA if shape.side < size - 2 * shape.border else cv2.INTER_LINEAR
-    return cv2.resize(np.dstack([crop, drawn])[part, part], (shape.side, shape.side), interpolation=filtering)
+    landmarks = row.landmarks_in_crop()
+    drawn = [paint(landmarks, size_hw=(size, size)) for paint in (MASKS[mask], *FEATURES.values())]
+    layers = np.dstack([crop, *(np.rint(layer * 255).astype(np.uint8) for layer in drawn)])
+    part, kept = slice(shape.border, size - shape.border), size - 2 * shape.border
+    filtering = cv2.INTER_AREA if shape.side < kept else cv2.INTER_LINEAR
+    parts = [layers[part, part, :3], layers[part, part, 3:]]  # OpenCV resizes up to four channels
+    pixels = np.dstack([cv2.resize(layer, (shape.side, shape.side), interpolation=filtering) for layer in parts])
+    zoom = shape.side / kept
+    return pixels, ((landmarks - shape.border + 0.5) * zoom - 0.5).astype(np.float32)
 
 
 def draw(

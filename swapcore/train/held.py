@@ -89,14 +89,11 @@ def choose(faces: batches.Faces, number: int) -> np.ndarray:
 def look(faces: batches.Faces, rows: np.ndarray, shape: batches.Geometry, *, resolution: int, mask: str) -> Held:
     """The faces of these rows as the model sees them undisturbed, and where they are."""
     to_view = batches.view_matrix(shape, resolution=resolution)
-    kept = faces.size - 2 * shape.border
-    zoom = shape.side / kept
-    shift = (0.5 - shape.border) * zoom - 0.5
     found = []
     for png in pngs(faces, rows):
-        cached = batches.prepare(png, shape, size=faces.size, mask=mask)
+        cached, landmarks = batches.prepare(png, shape, size=faces.size, mask=mask)
         inside = align.warp(np.ascontiguousarray(cached[..., 3]), to_view, resolution) > 127
-        points = align.transform(store.face_row(png).landmarks_in_crop() * zoom + shift, to_view)
+        points = align.transform(landmarks, to_view)
         found.append((batches.views(cached[None], shape, resolution=resolution)[0], _within(inside), points))
     return Held(*(np.stack(column) for column in zip(*found, strict=True)))
 

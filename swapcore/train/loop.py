@@ -26,7 +26,7 @@ class Session:
     what: str  # its name, with which its lines begin
     settings: Train
     machine: Trainer
-    faces: Sequence[np.ndarray]  # of source and target, see batches.cached
+    faces: Sequence[batches.Cached]  # of source and target
     now: Standing  # moves on
     states: Saver
     cut: held.Slice | None = None  # by which quality is measured
@@ -100,7 +100,7 @@ def _advance(session: Session, steps: int, warps: bool) -> np.ndarray:
     """Some steps in one call; their mean losses (2,) of source and target."""
     settings, now = session.settings, session.now
     images = batches.draw(
-        *session.faces,
+        *(cache.faces for cache in session.faces),
         first=now.step,
         steps=steps,
         batch=now.batch,

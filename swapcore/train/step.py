@@ -78,11 +78,19 @@ class Trainer:
         return np.stack([source, rebuilt[0], target, rebuilt[1], *rebuilt[2:]], axis=1)
 
 
-def trainer(swapper: Swapper, *, view: float, seed: int, shared_rate: float = 1.0) -> Trainer:
+def trainer(
+    swapper: Swapper,
+    *,
+    view: float,
+    seed: int,
+    mix: Mapping[str, float],
+    weights: Mapping[str, float],
+    shared_rate: float = 1.0,
+) -> Trainer:
     """Make the step of a model; `view` as in `warps.samples`, `seed` of the samples' disturbances; shared_rate: factor
     of the learning rate for all that is no person's own, the encoder.
 
-    `run(images, step, warp, rate)` trains on images (k, 2n, s, s, 4) uint8, k steps of n faces of the source and then n of
+    `run(images, step, warp, rate)` trains on images (k, 2n, s, s, 6) uint8, k steps of n faces of the source and then n of
     the target; step counts the steps done before; warp as in `warps.samples`; rate is Adam's. It returns the mean losses
     (2,) float32 of source and target, before each step's change.
     """
@@ -95,17 +103,27 @@ def trainer(swapper: Swapper, *, view: float, seed: int, shared_rate: float = 1.
     factors = {name: 1.0 if name.split("/")[0] in PEOPLE else shared_rate for name in moments}
 
     def losses_of(images: Any, warp: Any, seed: Any) -> list[Any]:
-        return forward(swapper, images, view=view, warp=warp, seed=seed)
+        return forward(swapper, images, view=view, warp=warp, seed=seed, mix=mix, weights=weights)
 
     run = STEPS[keras().backend.backend()](swapper, moments, losses_of, factors=factors, seed=seed)
     return Trainer(swapper=swapper, moments=moments, run=run)
 
 
-def forward(swapper: Swapper, images: Any, *, view: float, warp: Any, seed: Any) -> list[Any]:
-    """The losses of source and target, two scalars, on images (2n, s, s, 4) uint8 disturbed by seed (2,) int32."""
+def forward(
+    swapper: Swapper,
+    images: Any,
+    *,
+    view: float,
+    warp: Any,
+    seed: Any,
+    mix: Mapping[str, float],
+    weights: Mapping[str, float],
+) -> list[Any]:
+    """The losses of source and target, two scalars, on images (2n, s, s, 6) uint8 disturbed by seed (2,) int32."""
     ops = keras().ops
-    faces, truth, mask = warps.samples(images, resolution=swapper.resolution, view=view, warp=warp, seed=seed)
+    faces, truth, maps = warps.samples(images, resolution=swapper.resolution, view=view, warp=warp, seed=seed)
     code = ops.split(swapper.encoder(faces, training=True), 2)
-    truth, mask = ops.split(truth, 2), ops.split(mask, 2)
+    truth, maps = ops.split(truth, 2), ops.split(maps, 2)
     decoders = (swapper.decoders["source"], swapper.decoders["target"])
-    return [losses.total(d(c, training=True), t, m) for d, c, t, m in zip(decoders, code, truth, mask, strict=True)]
+    made = (decode(c, training=True) for decode, c in zip(decoders, code, strict=True))
+    return [losses.total(p, t, m, mix=mix, weights=weights) for p, t, m in zip(made, truth, maps, strict=True)]

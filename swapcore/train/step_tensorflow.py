@@ -58,7 +58,7 @@ def steps(
         return tf.stack(pair)
 
     scalar = tf.TensorSpec((), tf.float32)
-    stack = tf.TensorSpec((None, None, None, None, 4), tf.uint8)
+    stack = tf.TensorSpec((None, None, None, None, 6), tf.uint8)
 
     @tf.function(
         input_signature=[stack, tf.TensorSpec((), tf.int32), scalar, scalar], autograph=False, jit_compile=compiled

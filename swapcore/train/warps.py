@@ -29,11 +29,11 @@ REACH = (math.cos(ROTATION) + math.sin(ROTATION)) * (1 + ZOOM) + 2 * SHIFT
 
 
 def samples(images: Any, *, resolution: int, view: float, warp: Any, seed: Any) -> tuple[Any, Any, Any]:
-    """Input, truth and mask from cached faces.
+    """Input, truth and maps from cached faces.
 
-    images: (n, s, s, 4) uint8, BGR and the mask; what the model sees of an undisturbed face is their central share `view`.
-    warp: strength of the bending, float32 scalar, 1 the classic. seed: (2,) int32. Returns float32 (n, r, r, 3),
-    (n, r, r, 3) and (n, r, r, 1), all 0..1.
+    images: (n, s, s, 6) uint8, see batches.Cached; what the model sees of an undisturbed face is their central share `view`.
+    warp: strength of the bending, float32 scalar, 1 the classic. seed: (2,) int32. Returns three float32 (n, r, r, 3) of 0..1;
+    the maps are mask, eyes and mouth.
     """
     ops = keras().ops
     count, side = ops.shape(images)[0], ops.cast(ops.shape(images)[1], "float32")
@@ -45,14 +45,14 @@ def samples(images: Any, *, resolution: int, view: float, warp: Any, seed: Any) 
 
     values = ops.cast(images, "float32") / 255
 
-    def look(xy: Any) -> Any:
+    def look(pictures: Any, xy: Any) -> Any:
         placed = ops.einsum("nhwi,nij->nhwj", xy, matrix) + shift[:, None, None]
-        return sample(values, placed * (view * side / 2) + (side - 1) / 2)
+        return sample(pictures, placed * (view * side / 2) + (side - 1) / 2)
 
     gain = lighting(count, seed=for_light)
-    face = look(straight)
+    face = look(values, straight)
     truth = ops.clip(face[..., :3] * gain, 0.0, 1.0)
-    return ops.clip(look(bent)[..., :3] * gain, 0.0, 1.0), truth, face[..., 3:]
+    return ops.clip(look(values[..., :3], bent) * gain, 0.0, 1.0), truth, face[..., 3:]
 
 
 def placement(count: Any, *, seed: Any) -> tuple[Any, Any]:
