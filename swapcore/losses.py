@@ -152,4 +152,6 @@ def _across(pictures: Any, line: np.ndarray, *, padding: str) -> Any:
     """Pictures under a separable window: rows and columns one after the other take two thirds of the square window's time."""
     ops = keras().ops
     kernel = np.tile(line, (pictures.shape[-1], 1)).T[..., None]
-    return ops.depthwise_conv(ops.depthwise_conv(pictures, kernel[:, None], padding=padding), kernel[None], padding=padding)
+    return ops.depthwise_conv(
+        ops.depthwise_conv(pictures, kernel[:, None], padding=padding), kernel[None], padding=padding
+    )

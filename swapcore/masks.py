@@ -66,7 +66,9 @@ def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarra
 
 MASKS: dict[str, Callable[..., np.ndarray]] = {"components": components, "extended": extended}
 
-GROW = 0.12  # of the distance between the eyes' centres: lids and lashes belong to eyes, and the lips' edge to the mouth
+GROW = (
+    0.12  # of the distance between the eyes' centres: lids and lashes belong to eyes, and the lips' edge to the mouth
+)
 
 
 def eyes(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:

@@ -88,7 +88,7 @@ def sorted_by_hand(folder, name, *, without=(), method=zipfile.ZIP_DEFLATED):
 def samples(folder, archive, table, about):
     facts = {key: about[key] for key in ("digest", "size", "centring", "span")}
     faces = Faces(person="ann", table=table, archives={"ann": archive}, **facts)
-    return np.array(batches.cached(folder / "cache" / archive.stem, "source", faces, mask="extended", **LOOK))
+    return np.array(batches.cached(folder / "cache" / archive.stem, "source", faces, mask="extended", **LOOK).faces)
 
 
 def test_renamed_and_zipped_again_the_same_faces_train(scripts, folder):

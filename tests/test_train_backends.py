@@ -21,14 +21,14 @@ from swapcore.train import step, warps
 chance = np.random.default_rng(0)
 truth = np.linspace(0, 1, 32)[:, None, None] * chance.random((4, 1, 1, 3)) * np.ones((1, 1, 32, 1))
 faces = np.clip(truth + 0.1 * chance.normal(size=truth.shape), 0, 1)
-samples = [keras().ops.convert_to_tensor(a.astype("float32")) for a in (faces, truth, np.ones((4, 32, 32, 1)))]
+samples = [keras().ops.convert_to_tensor(a.astype("float32")) for a in (faces, truth, np.ones((4, 32, 32, 3)))]
 warps.samples = lambda images, seed, **_: samples  # random numbers differ between the backends
 swapper = original.build(32, precision="float32", width=1 / 16)
-trainer = step.trainer(swapper, view=0.7, seed=3)
+trainer = step.trainer(swapper, view=0.7, seed=3, mix={"mae": 1, "ssim": 1, "laplacian": 1}, weights={"eyes": 1, "mouth": 1})
 shapes = {name: weight.shape for name, weight in swapper.variables().items()}
 given = {n: chance.normal(size=s) * (2 / max(np.prod(s[:-1]), 1)) ** 0.5 * (len(s) > 1) for n, s in shapes.items()}
 trainer.take({name: array.astype("float32") for name, array in given.items()}, where="here")
-images = np.zeros((3, 4, 8, 8, 4), np.uint8)
+images = np.zeros((3, 4, 8, 8, 6), np.uint8)
 losses = [trainer.run(images, step=first, warp=1.0, rate=1e-3) for first in (0, 3)]
 shown = trainer.show(*np.split(truth.astype("float32"), 2))
 given = {f"before/{name}": array for name, array in given.items()}

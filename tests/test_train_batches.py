@@ -40,7 +40,7 @@ def test_the_model_sees_the_crop_that_conversion_will_show_it(centring, tmp_path
     faces = make_faces(tmp_path, "ann", count=4, centring=centring)
     cache = batches.cached(tmp_path / "cache", "source", faces, mask="components", **LOOK)
     shape = batches.geometry(SIZE, **LOOK)
-    seen = batches.views(cache, shape, resolution=64)
+    seen = batches.views(cache.faces, shape, resolution=64)
     with store.FaceArchive(faces.archives["ann"]) as archive:
         for place in range(4):
             png = archive.png(faces.table.id[place])
@@ -64,22 +64,52 @@ def test_an_archive_that_a_user_sorted_by_hand_gives_the_same_samples(people, tm
         new.writestr("best/Thumbs.db", b"\xd0\xcf")
         new.writestr("__MACOSX/best/._calm (0).png", b"\0\5\26\7")
     moved = dataclasses.replace(ann, archives={"ann": again})
-    assert np.array_equal(batches.cached(tmp_path / "two", "source", moved, mask="extended", **LOOK), whole)
+    assert all(map(np.array_equal, batches.cached(tmp_path / "two", "source", moved, mask="extended", **LOOK), whole))
 
 
 def test_the_mask_lies_on_the_face(people, tmp_path):
-    cache = batches.cached(tmp_path, "source", people[0], mask="components", **LOOK)
+    cache = batches.cached(tmp_path, "source", people[0], mask="components", **LOOK).faces
     colours, mask = cache[..., :3].astype(int), cache[..., 3]
     assert cache.dtype == np.uint8 and 0.1 < (mask > 127).mean() < 0.8
     reddish = colours[..., 2] - colours[..., 0] > 65  # ann's colour; the background is grey
     assert ((mask > 127) == reddish).mean() > 0.97
 
 
+def test_eyes_and_mouth_lie_where_the_landmarks_are(people, tmp_path):
+    faces, landmarks = batches.cached(tmp_path, "source", people[0], mask="components", **LOOK)
+    assert landmarks.shape == (20, 68, 2) and landmarks.dtype == np.float32
+    eyes, mouth = faces[..., 4] > 127, faces[..., 5] > 127
+    assert not (eyes & mouth).any() and 0.005 < eyes.mean() < mouth.mean() < 0.1
+    for face, points in enumerate(np.rint(landmarks).astype(int)):
+        x, y = points.T
+        assert eyes[face, y[36:48], x[36:48]].all() and mouth[face, y[48:68], x[48:68]].all()
+        assert not eyes[face, y[27:36], x[27:36]].any() and not mouth[face, y[27:36], x[27:36]].any()
+
+
+def test_a_grown_dataset_reads_its_new_faces_alone(people, tmp_path, monkeypatch):
+    ann, read = people[0], []
+    prepare = batches.prepare
+    monkeypatch.setattr(batches, "prepare", lambda png, *a, **k: read.append(png) or prepare(png, *a, **k))
+
+    def cached(rows, folder=tmp_path / "grows"):
+        columns = {name: value[rows] for name, value in ann.table.columns().items()}
+        faces = dataclasses.replace(ann, table=type(ann.table)(**columns), digest=str(rows))
+        read.clear()
+        return batches.cached(folder, "source", faces, mask="extended", **LOOK), len(read)
+
+    assert cached([3, 4, 5])[1] == 3
+    grown, decoded = cached([0, 3, 4, 5, 6])
+    assert decoded == 2 and len(list((tmp_path / "grows").iterdir())) == 1
+    fresh, decoded = cached([0, 3, 4, 5, 6], tmp_path / "fresh")
+    assert decoded == 5 and all(map(np.array_equal, grown, fresh))
+    assert cached([6, 0])[1] == 0, "and one that has shrunk or turned reads none"
+
+
 def test_the_cache_is_made_once(people, tmp_path, monkeypatch):
     first = batches.cached(tmp_path, "source", people[0], mask="extended", **LOOK)
-    monkeypatch.setattr(batches, "_decode", lambda *a, **k: pytest.fail("decoded again"))
+    monkeypatch.setattr(batches, "prepare", lambda *a, **k: pytest.fail("decoded again"))
     again = batches.cached(tmp_path, "source", people[0], mask="extended", **LOOK)
-    assert isinstance(again, np.memmap) and (first == again).all()
+    assert isinstance(again.faces, np.memmap) and all(map(np.array_equal, first, again))
 
 
 def test_the_cache_follows_data_and_settings(people, tmp_path):
@@ -99,10 +129,10 @@ def test_the_cache_follows_data_and_settings(people, tmp_path):
 
 
 def test_a_damaged_cache_is_made_again(people, tmp_path):
-    whole = np.array(batches.cached(tmp_path, "source", people[0], mask="extended", **LOOK))
+    whole = np.array(batches.cached(tmp_path, "source", people[0], mask="extended", **LOOK).faces)
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:5000])
-    assert (batches.cached(tmp_path, "source", people[0], mask="extended", **LOOK) == whole).all()
+    assert (batches.cached(tmp_path, "source", people[0], mask="extended", **LOOK).faces == whole).all()
 
 
 def test_a_face_that_is_not_the_datasets_is_refused(people, tmp_path):

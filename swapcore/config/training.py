@@ -25,6 +25,18 @@ class Budget(Section):
         return self
 
 
+class Weights(Section):
+    """How much more than the rest of the face its features count in the loss: 0 as much, 1 twice as much."""
+
+    eyes: float = Field(2.0, ge=0, le=20)
+    """The eyes with their lids."""
+    mouth: float = Field(1.0, ge=0, le=20)
+    """The mouth with its lips."""
+
+
+LossName = Literal["mae", "mse", "ssim", "ms_ssim", "laplacian", "gradient", "focal_frequency"]
+
+
 class Train(Section):
     """Training of one shared encoder with a decoder per person."""
 
@@ -51,6 +63,11 @@ class Train(Section):
     """Share of the archive's crop that the model sees, of the crop's side."""
     mask: Literal["extended", "components"] = "extended"
     """Where the loss looks."""
+    losses: dict[LossName, Annotated[float, Field(gt=0, le=1000)]] = Field({"mae": 1.0, "ssim": 0.5}, min_length=1)
+    """What is made small: losses and their weights. mae and mse: absolute and squared error; ssim, ms_ssim: structure, at one and
+    at several scales; laplacian: bands of detail; gradient: edges; focal_frequency: the worst frequencies."""
+    weights: Weights = Weights()
+    """How much more eyes and mouth count."""
     warp: float = Field(1.0, ge=0, le=4)
     """Strength of the random warp of the input; 1 is the classic one (normal, 5/256 of the side)."""
     warp_share: float = Field(0.75, ge=0, le=1)

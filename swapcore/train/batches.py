@@ -97,7 +97,9 @@ def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: str,
         older = _known(folder.glob(f"{role}-{kind}-*.npy"), faces, shape)
         with store.atomic(path) as temporary:
             rows = np.lib.format.open_memmap(temporary, "w+", _row(shape), (len(faces.table),))
-            with open(temporary, "r+b") as file:  # its pages are taken now: a full disk would kill the process at one of them
+            with open(
+                temporary, "r+b"
+            ) as file:  # its pages are taken now: a full disk would kill the process at one of them
                 os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
             _fill(rows, faces, shape, mask=mask, older=older)
             rows.flush()

@@ -180,7 +180,8 @@ def _machine(settings: Train, *, view: float, shared_rate: float) -> Trainer:
     if not gpus():
         numbers = sum(math.prod(variable.shape) for variable in swapper.variables().values())
         fit.check_room(settings.model, numbers, fit.free_memory())
-    return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate)
+    look = {"mix": settings.losses, "weights": settings.weights.model_dump()}
+    return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate, **look)
 
 
 def _batch(

@@ -21,7 +21,7 @@ OUTLINE = (90, 220, 250)  # BGR, of the mask
 def sheet(
     machine: Any,
     people: tuple[batches.Faces, batches.Faces],
-    caches: tuple[np.ndarray, np.ndarray],
+    caches: tuple[batches.Cached, batches.Cached],
     shape: batches.Geometry,
     *,
     resolution: int,
@@ -29,18 +29,18 @@ def sheet(
 ) -> np.ndarray:
     """The preview sheet of a trainer, a picture (h, w, 3) uint8 BGR.
 
-    people: source and target, whose cached faces (n, s, s, 4) are caches. held_out: train.held_out, faces of each that do not
+    people: source and target, whose faces are caches. held_out: train.held_out, faces of each that do not
     train; where there are any, those of each that are rebuilt worst come last.
     """
     rows = [batches.spread(person.table.yaw, ROWS) for person in people]
     if number := held.count(people, held_out):
         for place, person in enumerate(people):
             kept = held.choose(person, number)
-            faces, inside = looks(caches[place][kept], shape, resolution=resolution)
+            faces, inside = looks(caches[place].faces[kept], shape, resolution=resolution)
             worst = np.argsort(-errors(machine.show(faces, faces)[:, 1 + 2 * place], faces, inside), kind="stable")
             rows[place] = np.concatenate([rows[place], kept[worst[:WORST_ROWS]]])
     (source, its), (target, own) = (
-        looks(cache[row], shape, resolution=resolution) for cache, row in zip(caches, rows, strict=True)
+        looks(cache.faces[row], shape, resolution=resolution) for cache, row in zip(caches, rows, strict=True)
     )
     names = {"source": people[0].person, "target": people[1].person}
     return preview(machine.show(source, target), np.stack([its, own], axis=1), **names, rows=ROWS)
