@@ -114,7 +114,7 @@ def test_a_swap_is_learnt(tiny, people, tmp_path, capfd):
 
     swap = models.predictor(said, tmp_path / "weights.h5", runtime="onnx")
     (path,) = (tmp_path / "state/swaps/ann_onto_bob/samples").glob("target-*.npy")
-    cache = np.load(path)[:8, 10:-10, 10:-10]  # bob's faces, blue; ann's are red
+    cache = np.load(path)["face"][:8, 10:-10, 10:-10]  # bob's faces, blue; ann's are red
     bob = np.stack([cv2.resize(face[..., :3], (32, 32)) for face in cache]).astype(np.float32) / 255
     ann = swap(bob)[:, 12:20, 12:20].mean((0, 1, 2))
     assert ann[2] > ann[0] + 0.2, "bob's face in, ann's colour out"

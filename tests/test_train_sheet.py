@@ -60,7 +60,7 @@ def test_the_worst_held_out_faces_come_last(tmp_path):
     )
     shape = batches.geometry(people[0].size, **LOOK)
     kept = [held.choose(faces, 8) for faces in people]
-    (bad, _) = sheet.looks(caches[0][kept[0][5:6]], shape, resolution=32)
+    (bad, _) = sheet.looks(caches[0].faces[kept[0][5:6]], shape, resolution=32)
     asked = []
 
     def show(source, target):
