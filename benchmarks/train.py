@@ -27,12 +27,14 @@ from typing import Any
 import numpy as np
 
 from swapcore import losses
+from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, Swapper, choose, convolution, device, gpus, keras, tensorflow
 from swapcore.train import batches, step, warps
 
 FACES, SIDE = 64, 4096  # random faces of each person; rows of the matrices multiplied
 COVERAGE, ARCHIVE = 0.8, 512  # as the settings' defaults: share of the crop that is seen, the crop's pixels
+LOOK = {"mix": Train().losses, "weights": Train().weights.model_dump()}  # what is made small: the defaults
 
 
 def main() -> None:
@@ -62,7 +64,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     resolution = args.resolution or MODELS[args.model].sizes.default
     swapper = MODELS[args.model].build(resolution, precision=args.precision)
     shape = batches.geometry(ARCHIVE, coverage=COVERAGE, resolution=resolution)
-    trainer = step.trainer(swapper, view=shape.view, seed=0)
+    trainer = step.trainer(swapper, view=shape.view, seed=0, **LOOK)
     people = [random_faces(shape.side, seed) for seed in (0, 1)]
     images = batches.draw(*people, first=0, steps=args.steps, batch=args.batch, seed=0)
     rate = {"warp": 1.0, "rate": 1e-5}
@@ -119,21 +121,21 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
 
 def random_faces(side: int, seed: int) -> np.ndarray:
     """Noise (FACES, s, s, channels) uint8 in the form of cached faces."""
-    return np.random.default_rng(seed).integers(0, 256, (FACES, side, side, 4), dtype=np.uint8)
+    return np.random.default_rng(seed).integers(0, 256, (FACES, side, side, 6), dtype=np.uint8)
 
 
 def plain_keras(model: str, resolution: int, images: np.ndarray, *, view: float) -> Callable[[], None]:
-    """A step of the baseline as a function: each person's model once, on samples of images (2n, s, s, 4)."""
+    """A step of the baseline as a function: each person's model once, on samples of images (2n, s, s, 6)."""
     keras_ = keras()
     layer, convolution._layer = convolution._layer, lambda: keras_.layers.Conv2D
     if keras_.backend.backend() == "tensorflow":
         tensorflow().config.optimizer.set_experimental_options({"remapping": True})  # as it is by itself
     made = warps.samples(images, resolution=resolution, view=view, warp=1.0, seed=np.int32([0, 0]))
-    faces, truth, mask = (np.split(keras_.ops.convert_to_numpy(part), 2) for part in made)
+    faces, truth, maps = (np.split(keras_.ops.convert_to_numpy(part), 2) for part in made)
     swapper: Swapper = MODELS[model].build(resolution, precision="float32")
 
-    def loss(truth_and_mask: Any, predicted: Any) -> Any:
-        return losses.total(predicted, truth_and_mask[..., :3], truth_and_mask[..., 3:])
+    def loss(truth_and_maps: Any, predicted: Any) -> Any:
+        return losses.total(predicted, truth_and_maps[..., :3], truth_and_maps[..., 3:], **LOOK)
 
     models = []
     for person in PEOPLE:
@@ -142,7 +144,7 @@ def plain_keras(model: str, resolution: int, images: np.ndarray, *, view: float)
         compiled = bool(gpus())
         whole.compile(optimizer=keras_.optimizers.Adam(1e-5), loss=loss, jit_compile=compiled)
         models.append(whole)
-    wanted = [np.concatenate(pair, -1) for pair in zip(truth, mask, strict=True)]
+    wanted = [np.concatenate(pair, -1) for pair in zip(truth, maps, strict=True)]
 
     def one() -> None:
         for whole, given, asked in zip(models, faces, wanted, strict=True):
