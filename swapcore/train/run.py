@@ -192,7 +192,9 @@ def _batch(
         return settings.batch
 
     def step(batch: int) -> None:
-        images = batches.draw(*faces, first=now.step, steps=1, batch=batch, seed=settings.seed)
+        images = batches.draw(
+            *(cache.faces for cache in faces), first=now.step, steps=1, batch=batch, seed=settings.seed
+        )
         machine.run(images, step=now.step, warp=settings.warp, rate=0.0)
 
     def measure() -> dict[int, float]:
