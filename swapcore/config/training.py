@@ -91,6 +91,8 @@ class Train(Section):
     """For stop: plateau. After so many measurements without a gain beyond their noise, quality has stopped rising."""
     checkpoint_every: float = hint(60.0, gt=0)
     """Seconds between two saved states: what a kill can cost at most."""
+    watch_every: float = hint(300.0, gt=0)
+    """Seconds between two lines that say what limits training; there is one at the end, too."""
     progress_every: float = hint(5.0, gt=0)
     """Seconds between two lines of progress."""
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from swapcore import progress
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.train import batches, fit, held, monitor, signals, standing
+from swapcore.train import batches, fit, held, monitor, signals, standing, watch
 from swapcore.train.saver import Saver
 from swapcore.train.schedule import WITHOUT_WARP, Plan
 from swapcore.train.standing import Standing
 from swapcore.train.step import Trainer
+from swapcore.train.watch import Watch
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Session:
     now: Standing  # moves on
     states: Saver
     cut: held.Slice | None = None  # by which quality is measured
+    watch: Watch = field(default_factory=Watch)
     saved: int = -1  # the step of the last state that was saved
 
     def save(self) -> None:
@@ -57,7 +59,7 @@ def learn(session: Session) -> signal.Signals | None:
     what, settings, now, cut = session.what, session.settings, session.now, session.cut
     way = standing.way(now, settings)
     start = time.monotonic() - now.seconds
-    told = saved = now.seconds
+    told = saved = watched = now.seconds
     untold: list[tuple[int, np.ndarray]] = []  # steps and losses since the last line
     pace = 1.0  # seconds a step; the first call is slow, so it is one step
     session.states.take(session.machine.arrays())
@@ -86,34 +88,43 @@ def learn(session: Session) -> signal.Signals | None:
                 )
                 told, untold = seconds, []
             if cut is not None and way.measures(before, (now.step, now.seconds)):
-                session.measure(warps)
+                with session.watch.spent("measuring"):
+                    session.measure(warps)
                 way = _shorter(what, way, standing.way(now, settings))
                 now.seconds = time.monotonic() - start
                 done = way.done(now.step, now.seconds)
             if not done and seconds - saved >= settings.checkpoint_every and not session.states.busy():
-                session.save()
+                with session.watch.spent("saving"):
+                    session.save()
                 saved = time.monotonic() - start
+            if seconds - watched >= settings.watch_every:
+                watch.say(what, session.watch.look())
+                watched = seconds
+    now.limits = session.watch.look()
+    watch.say(what, now.limits)
     return caught[0] if caught else None
 
 
 def _advance(session: Session, steps: int, warps: bool) -> np.ndarray:
     """Some steps in one call; their mean losses (2,) of source and target."""
     settings, now = session.settings, session.now
-    images = batches.draw(
-        *(cache.faces for cache in session.faces),
-        first=now.step,
-        steps=steps,
-        batch=now.batch,
-        seed=settings.seed,
-        without=((), ()) if session.cut is None else session.cut.rows,
-    )
-    try:
-        loss = session.machine.run(
-            images,
-            step=now.step,
-            warp=settings.warp if warps else 0.0,
-            rate=settings.learning_rate * (1 if warps else WITHOUT_WARP),
+    with session.watch.spent("faces"):
+        images = batches.draw(
+            *(cache.faces for cache in session.faces),
+            first=now.step,
+            steps=steps,
+            batch=now.batch,
+            seed=settings.seed,
+            without=((), ()) if session.cut is None else session.cut.rows,
         )
+    try:
+        with session.watch.spent("arithmetic"):
+            loss = session.machine.run(
+                images,
+                step=now.step,
+                warp=settings.warp if warps else 0.0,
+                rate=settings.learning_rate * (1 if warps else WITHOUT_WARP),
+            )
     except Exception as error:
         if fit.out_of_memory(error):
             raise fit.TooLarge(now.batch) from error

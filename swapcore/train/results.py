@@ -52,6 +52,7 @@ def write(
         "seconds": round(now.seconds, 1),
         "images": now.images,
         "batch": now.batch,
+        "limits": now.limits,
         "weights": {"file": outputs.weights.name, "sha256": sha256},
         "start": now.start,
         "loss": dict(zip(PEOPLE, now.history[-1][3:], strict=True)),
