@@ -18,6 +18,7 @@ from swapcore.train import checkpoint
 
 PARAMETERS = {
     **{"small": 11.55e6, "original": 82.06e6, "lightweight": 51.07e6, "dfaker": 113.33e6},
+    "core": 28.53e6,
     **{"dfl_sae_df": 129.97e6, "dfl_sae_liae": 121.72e6},
 }
 

@@ -22,6 +22,7 @@ class Sizes(NamedTuple):
 
 SIZES: dict[str, Sizes] = {
     "small": Sizes(64, 16, 32, 256),
+    "core": Sizes(128, 64, 64, 512),
     "original": Sizes(64, 16, 32, 256),
     "lightweight": Sizes(64, 16, 32, 256),
     "dfaker": Sizes(128, 32, 64, 512),

@@ -40,9 +40,9 @@ LossName = Literal["mae", "mse", "ssim", "ms_ssim", "laplacian", "gradient", "fo
 class Train(Section):
     """Training of one shared encoder with a decoder per person."""
 
-    model: Literal["small", "original", "lightweight", "dfaker", "dfl_sae_df", "dfl_sae_liae"] = "small"
-    """small: minutes on a laptop; original, lightweight (64 pixels), dfaker and dfl_sae (128): the classics of the family,
-    hours. The guide compares them."""
+    model: Literal["small", "core", "original", "lightweight", "dfaker", "dfl_sae_df", "dfl_sae_liae"] = "small"
+    """small: 64 pixels, minutes on a laptop; core: 128 pixels and more; original, lightweight (64 pixels), dfaker and dfl_sae
+    (128): the classics of the family, hours. The guide compares them."""
     resolution: int | None = Field(None, ge=32, le=512)
     """Side of the pictures that the model sees and makes, pixels, a multiple of 16, 32 or 64 as the model asks; left out: the
     model's own, 64 or 128. Twice the side costs four times the time."""

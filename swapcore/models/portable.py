@@ -52,7 +52,7 @@ def runner(
     r is resolution; threads: 0 for one on each core. Raises SwapError, naming `where`, where the graph is of another
     resolution, or weights are missing or of another shape.
     """
-    used = {name: array for name, array in arrays.items() if name.split("/")[0] in PARTS}
+    used = {k: a for k, a in arrays.items() if k.split("/")[0] in PARTS and not k.endswith("_target")}
     laid = {name: array.transpose(3, 2, 0, 1) if array.ndim == 4 else array for name, array in used.items()}
     try:
         session = nets.session(graph, threads=threads, weights=laid)
@@ -143,9 +143,22 @@ def _average(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[
     return graph.node("AveragePool", inputs[0], kernel_shape=list(layer.pool_size), strides=list(layer.strides))
 
 
+def _personal(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[Any, str], str]) -> str:
+    """The source's gains are laid into the kernel, which ONNX Runtime does once, when it loads the graph."""
+    if layer.padding != "same":
+        raise NotImplementedError(f"{layer.name}: only padding 'same' has an ONNX form here")
+    kernel = weight(layer, "kernel")
+    for kind, axes in (("in", [0, 2, 3]), ("out", [1, 2, 3])):
+        gain = graph.node("Unsqueeze", weight(layer, f"{kind}_source"), graph.constant(axes, np.int64))
+        kernel = graph.node("Mul", kernel, gain)
+    bias = weight(layer, "bias_source")
+    return graph.node("Conv", inputs[0], kernel, bias, strides=list(layer.strides), auto_pad="SAME_UPPER")
+
+
 # a Keras layer or operation -> its ONNX nodes; pictures are (n, channels, rows, columns), flat values (n, units)
 LAYERS: dict[str, Callable[[nets.Graph, Any, list[str], Callable[[Any, str], str]], str]] = {
     "Conv2D": _conv,
+    "PersonalConv2D": _personal,
     "Dense": _dense,
     "Flatten": _flatten,
     "Reshape": _reshape,
