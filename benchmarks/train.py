@@ -64,10 +64,10 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     resolution = args.resolution or MODELS[args.model].sizes.default
     swapper = MODELS[args.model].build(resolution, precision=args.precision)
     shape = batches.geometry(ARCHIVE, coverage=COVERAGE, resolution=resolution)
-    trainer = step.trainer(swapper, view=shape.view, seed=0, **LOOK)
+    trainer = step.trainer(swapper, view=shape.view, seed=0, **{**LOOK, "mix": tuple(LOOK["mix"])})
     people = [random_faces(shape.side, seed) for seed in (0, 1)]
     images = batches.draw(*people, first=0, steps=args.steps, batch=args.batch, seed=0)
-    rate = {"warp": 1.0, "rate": 1e-5}
+    rate = {"warp": 1.0, "rate": 1e-5, "shares": list(LOOK["mix"].values())}
 
     def bare() -> None:
         trainer.run(images, step=0, **rate)

@@ -120,7 +120,7 @@ def look(maps: Any, *, weights: Mapping[str, float]) -> Any:
     return OUTSIDE + (1 - OUTSIDE) * mask + weights["eyes"] * eyes + weights["mouth"] * mouth
 
 
-def total(predicted: Any, truth: Any, maps: Any, *, mix: Mapping[str, float], weights: Mapping[str, float]) -> Any:
+def total(predicted: Any, truth: Any, maps: Any, *, mix: Mapping[str, Any], weights: Mapping[str, float]) -> Any:
     """The mean over the samples of the losses of `mix` (name -> weight), a scalar; maps and weights as of `look`."""
     weight = look(maps, weights=weights)
     return keras().ops.mean(sum(share * LOSSES[name](predicted, truth, weight) for name, share in mix.items()))

@@ -111,11 +111,11 @@ def small_memory(monkeypatch):
             super().__init__()
             made.append(self)
 
-        def run(self, images, *, step, warp, rate):
+        def run(self, images, *, step, warp, rate, **more):
             if images.shape[1] > 6:
                 self.weight += 1000  # a call that fails may have moved the weights
                 raise ResourceExhaustedError
-            return super().run(images, step=step, warp=warp, rate=rate)
+            return super().run(images, step=step, warp=warp, rate=rate, **more)
 
     monkeypatch.setattr(run, "device", lambda: "nothing")
     monkeypatch.setattr(run, "_machine", lambda settings, **_: Small())

@@ -241,25 +241,25 @@ def test_noise_is_no_gain_and_a_slow_rise_is_one(seed):
 def rows(scores, *, every=10, warp_until=10**9):
     steps = [every * (k + 1) for k in range(len(scores))]
     return [
-        {"step": n, "seconds": n / 2, "warp": n <= warp_until, "score": s} for n, s in zip(steps, scores, strict=True)
+        {"step": n, "seconds": n / 2, "phase": int(n > warp_until), "score": s}
+        for n, s in zip(steps, scores, strict=True)
     ]
 
 
 def test_a_standstill_begins_the_last_part_and_there_is_the_end():
-    way = schedule.plan(schedule.Goal("a", 0, 0.0, 1.0), steps=1000, minutes=None, warp_share=0.75)
-    flat = [0.5] * 5
-    assert schedule.shortened(way, rows(flat[:3]), patience=3) == way
-    short = schedule.shortened(way, rows(flat), patience=3)
-    assert (short.warp_end, short.end) == (40, 54), "a third of what was trained with the warp, as in the whole way"
-    assert schedule.shortened(way, rows([0.1, 0.2, 0.3] + [0.9] * 9, warp_until=30), patience=3).end == 70
-    late = schedule.shortened(way, rows([0.5] * 4, every=185), patience=3)
-    assert (late.warp_end, late.end) == (740, 987), "never beyond the budget"
-    minutes = schedule.plan(schedule.Goal("a", 0, 0.0, 1.0), steps=None, minutes=10, warp_share=0.75)
-    assert schedule.shortened(minutes, rows(flat), patience=3).end == pytest.approx(20 + 20 / 3)
+    way = schedule.plan(schedule.Goal("a", 0, 0.0, 1.0), steps=1000, minutes=None, until=(0.75, 1.0))
+    flat, still = [0.5] * 5, {"patience": 3, "sooner": (True, True), "stops": True}
+    assert schedule.moved(way, rows(flat[:3]), **still) == way
+    short = schedule.moved(way, rows(flat), **still)
+    assert short.ends == (40, 54), "a third of what was trained with the warp, as in the whole way"
+    assert schedule.moved(way, rows([0.1, 0.2, 0.3] + [0.9] * 9, warp_until=30), **still).end == 70
+    assert schedule.moved(way, rows([0.5] * 4, every=185), **still).ends == (740, 987), "never beyond the budget"
+    minutes = schedule.plan(schedule.Goal("a", 0, 0.0, 1.0), steps=None, minutes=10, until=(0.75, 1.0))
+    assert schedule.moved(minutes, rows(flat), **still).end == pytest.approx(20 + 20 / 3)
 
 
 def test_measurements_fall_on_steps_that_do_not_depend_on_the_clock():
-    way = schedule.plan(schedule.Goal("a", 100, 0.0, 1.0), steps=20000, minutes=None, warp_share=0.75)
+    way = schedule.plan(schedule.Goal("a", 100, 0.0, 1.0), steps=20000, minutes=None, until=(0.75, 1.0))
     at, step = [], 100
     while not way.done(step, 0.0):
         count = way.steps(step, 0.0, pace=0.013)
@@ -268,28 +268,28 @@ def test_measurements_fall_on_steps_that_do_not_depend_on_the_clock():
         step += count
     assert at == list(range(600, 20101, 500))
     goal = schedule.Goal("a", 0, 0.0, 1.0)
-    short = schedule.plan(goal, steps=600, minutes=None, warp_share=0.75)
+    short = schedule.plan(goal, steps=600, minutes=None, until=(0.75, 1.0))
     assert short.measure == 250 and short.measures((590, 1.0), (600, 2.0))
     assert not short.measures((600, 2.0), (600, 2.0))
     for minutes, seconds in ((6, 40), (60, 90), (900, 300)):
-        assert schedule.plan(goal, steps=None, minutes=minutes, warp_share=1).measure == seconds
-    assert schedule.plan(goal, steps=None, minutes=6, warp_share=1, quality_every=0.5).measure == 30
+        assert schedule.plan(goal, steps=None, minutes=minutes, until=(1.0,)).measure == seconds
+    assert schedule.plan(goal, steps=None, minutes=6, until=(1.0,), quality_every=0.5).measure == 30
 
 
 def test_measurements_take_a_small_part_of_the_time():
     goal = schedule.Goal("a", 0, 0.0, 1.0)
-    way = schedule.plan(goal, steps=None, minutes=6, warp_share=0.75)
+    way = schedule.plan(goal, steps=None, minutes=6, until=(0.75, 1.0))
     quick, slow = ([{"took": t} for t in (9.0, *[took] * 3)] for took in (0.5, 3.0))
     assert schedule.affordable(way, []) == schedule.affordable(way, quick) == way
     assert schedule.affordable(way, slow).measure == pytest.approx(100), "3 s in 100"
-    steps = schedule.plan(goal, steps=600, minutes=None, warp_share=0.75)
+    steps = schedule.plan(goal, steps=600, minutes=None, until=(0.75, 1.0))
     assert schedule.affordable(steps, slow) == steps
 
 
 def test_why_it_stopped_is_said():
     now = Standing(step=54, seconds=27.0, quality=rows([0.5] * 5))
-    way = schedule.plan(schedule.Goal("a", 0, 0.0, 1.0), steps=1000, minutes=None, warp_share=0.75)
-    short = schedule.shortened(way, now.comparable(), patience=3)
+    way = schedule.plan(schedule.Goal("a", 0, 0.0, 1.0), steps=1000, minutes=None, until=(0.75, 1.0))
+    short = schedule.moved(way, now.comparable(), patience=3, sooner=(True, True), stops=True)
     said = why_stopped(now, way, short, patience=3)
     assert said.startswith("plateau: ") and "none of 3 measurements" in said and "946 steps of the budget" in said
     assert why_stopped(Standing(step=1000), way, way, patience=3) == "budget: its 1000 steps are spent"
@@ -297,7 +297,9 @@ def test_why_it_stopped_is_said():
 
 def test_the_curve_marks_the_best_and_the_fooled():
     shares = {**dict.fromkeys(SHARES, 0.4), "fooled": False}
-    measured = [{**row, **shares, "score": row["score"]} for row in rows([0.1, 0.5, 0.3], warp_until=20)]
+    measured = [
+        {**row, **shares, "warp": "random", "score": row["score"]} for row in rows([0.1, 0.5, 0.3], warp_until=20)
+    ]
     history = [[10.0 * n, 320.0 * n, float(n), 0.3 / n, 0.2 / n] for n in range(1, 4)]
     draw = {"title": "train a_onto_b", "begun": [10]}
     plain = chart.quality_curve(measured, history, best=None, **draw)

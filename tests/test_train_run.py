@@ -40,7 +40,7 @@ class Sums:
         self.weight = np.zeros(2)
         self.loss = np.array([0.2, 0.1])
 
-    def run(self, images, *, step, warp, rate):
+    def run(self, images, *, step, warp, rate, shares, bends=None):
         self.weight += [len(images), sum((step + k) * float(i.mean()) for k, i in enumerate(images))]
         return self.loss
 
@@ -124,7 +124,9 @@ def test_a_swap_is_learnt(tiny, people, tmp_path, capfd):
 
 def test_going_on_equals_not_stopping(tiny, people, tmp_path):
     """Weights, moments, samples and learning rate: all as if training had not been interrupted."""
-    steps = {"budget": {"steps": 12}, "warp_share": 1.0}
+    ends = [{"warp": "random", "until": {"steps": 3}}, {"warp": "landmarks", "until": {"steps": 4}}]
+    late = {"warp": "none", "rate": 0.5, "losses": {"gradient": 1.0}}
+    steps = {"budget": {"steps": 12}, "schedule": [*ends, late]}
     trained(tmp_path / "whole", people, **steps)
     trained(tmp_path / "parts", people, **{**steps, "budget": {"steps": 5}})
     assert trained(tmp_path / "parts", people, **steps)["steps"] == 12
@@ -205,12 +207,12 @@ def test_another_centring_is_another_state(sums, people, tmp_path):
 def test_the_warp_and_the_rate_follow_the_budget(sums, people, tmp_path, monkeypatch):
     asked = []
 
-    def note(self, images, *, step, warp, rate):
+    def note(self, images, *, step, warp, rate, shares, bends=None):
         asked.append((step, len(images), warp, round(rate * 6e4, 6)))
         return self.loss
 
     monkeypatch.setattr(sums, "run", note)
-    trained(tmp_path, people, budget={"steps": 40}, learning_rate=6e-4, warp=0.5, warp_share=0.75)
+    trained(tmp_path, people, budget={"steps": 40}, learning_rate=6e-4, warp=0.5)
     assert sum(steps for _, steps, *_ in asked) == 40
     assert {row[2:] for row in asked if row[0] < 30} == {(0.5, 36.0)}
     assert {row[2:] for row in asked if row[0] >= 30} == {(0.0, 6.0)}

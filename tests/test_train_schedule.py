@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swapcore.train.schedule import MOST_STEPS_PER_CALL, Goal, goal_digest, plan, pursue
+from swapcore.train.schedule import MOST_STEPS_PER_CALL, Goal, goal_digest, moved, plan, pursue
 
 STEPS = {"steps": 100, "minutes": None}
 MINUTES = {"steps": None, "minutes": 10.0}
@@ -20,7 +20,7 @@ def pursued(goals, digest, *, step, seconds=0.0, continue_share=0.25, **budget):
 
 
 def end(goals, **budget):
-    return plan(goals[-1], warp_share=0.75, **(budget or STEPS)).end
+    return plan(goals[-1], until=(0.75, 1.0), **(budget or STEPS)).end
 
 
 def test_the_first_goal_gets_the_whole_budget():
@@ -53,9 +53,9 @@ def test_a_change_taken_back_before_a_step_costs_nothing():
 
 def test_minutes_are_counted_as_steps_are():
     goals = pursued(pursued([], "a", step=0, **MINUTES), "b", step=900, seconds=600.0, **MINUTES)
-    way = plan(goals[-1], warp_share=0.75, **MINUTES)
+    way = plan(goals[-1], until=(0.75, 1.0), **MINUTES)
     assert (way.begin, way.end) == (600.0, 750.0)
-    assert way.warps(5000, 700.0) and not way.warps(5000, 720.0) and way.done(0, 750.0)
+    assert [way.phase(5000, seconds) for seconds in (700.0, 720.0)] == [0, 1] and way.done(0, 750.0)
     assert way.seconds_left(0, 700.0, pace=9.0) == 50.0
 
 
@@ -72,7 +72,7 @@ def test_whatever_happens_every_goal_is_reached_once(events, continue_share):
         goals_now = pursued(goals, digest, step=step, continue_share=continue_share, **budget)
         assert goals_now[-1].digest == digest and goals_now[-1].step <= step
         assert all(a.step < b.step for a, b in itertools.pairwise(goals_now))
-        way = plan(goals_now[-1], warp_share=0.75, **budget)
+        way = plan(goals_now[-1], until=(0.75, 1.0), **budget)
         if last is None or last.digest != digest:
             kept = goals_now[-1] in goals  # the goal between made no step and is forgotten
             assert kept or not way.done(step, 0.0), "a change is trained"
@@ -87,18 +87,45 @@ def test_whatever_happens_every_goal_is_reached_once(events, continue_share):
         assert pursued(goals_now, digest, step=max(step, goals_now[-1].step), **budget) == goals_now
 
 
-@given(st.floats(1e-4, 100), st.integers(0, 99), st.floats(0, 1))
-def test_a_call_is_short_and_keeps_to_the_boundaries(pace, step, warp_share):
-    way = plan(Goal("a", 0, 0.0, 1.0), warp_share=warp_share, **STEPS)
+@given(st.floats(1e-4, 100), st.integers(0, 99), st.lists(st.floats(0.01, 0.99), max_size=4))
+def test_a_call_is_short_and_keeps_to_the_boundaries(pace, step, until):
+    way = plan(Goal("a", 0, 0.0, 1.0), until=(*sorted(until), 1.0), **STEPS)
     count = way.steps(step, 0.0, pace)
     assert 1 <= count <= MOST_STEPS_PER_CALL and step + count <= 100
     assert count == 1 or count * pace <= 1.0
-    assert len({way.warps(s, 0.0) for s in range(step, step + count)}) == 1, "one call is with or without the warp"
+    assert len({way.phase(s, 0.0) for s in range(step, step + count)}) == 1, "one call is of one phase"
 
 
-def test_the_warp_ends_before_the_budget_does():
-    way = plan(Goal("a", 0, 0.0, 1.0), warp_share=0.75, **STEPS)
-    assert [way.warps(s, 0.0) for s in (0, 74, 75, 99)] == [True, True, False, False]
+def test_phases_follow_one_another():
+    way = plan(Goal("a", 0, 0.0, 1.0), until=(0.5, 0.75, 1.0), **STEPS)
+    assert [way.phase(s, 0.0) for s in (0, 49, 50, 74, 75, 99, 100)] == [0, 0, 1, 1, 2, 2, 2]
+    goal = Goal("b", 100, 0.0, 0.2)
+    assert plan(goal, until=(0.5, 0.75, 1.0), **STEPS).ends == (110, 115, 120), "a continued goal has them all"
+
+
+STILL = [0.4] * 8
+
+
+@pytest.mark.parametrize(
+    ("stops", "scores", "ends"),
+    [
+        (False, ([0.1, 0.2, 0.3], [], []), (50, 75, 100)),
+        (False, (STILL, [], []), (9, 54, 100)),  # the later phases share what is left
+        (False, (STILL, STILL, []), (9, 29, 100)),
+        (False, (STILL, STILL, STILL), (9, 29, 100)),
+        (True, (STILL, [], []), (9, 14, 18)),  # as long in proportion to what was trained
+        (True, (STILL, [], STILL), (9, 14, 19)),
+    ],
+)
+def test_a_standstill_moves_on(stops, scores, ends):
+    way = plan(Goal("a", 0, 0.0, 1.0), until=(0.5, 0.75, 1.0), **STEPS)
+    begins, rows = (0, 20, 10), []
+    for phase, found in enumerate(scores):
+        rows += [
+            {"phase": phase, "step": begins[phase] + 2 * k + 1, "seconds": 0.0, "score": s} for k, s in enumerate(found)
+        ]
+    assert moved(way, rows, patience=4, sooner=(True, True, True), stops=stops).ends == pytest.approx(ends, abs=1)
+    assert moved(way, rows, patience=4, sooner=(False,) * 3, stops=stops).ends == way.ends
 
 
 def test_a_goal_is_its_data_and_settings():

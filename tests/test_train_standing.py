@@ -72,7 +72,7 @@ def test_the_best_is_handed_over_or_the_last(judged, people, tmp_path, capfd):
     err = capfd.readouterr().err
     assert "step 40, quality 0.900 (the best so far, 0.800 before): likeness 90%" in err
     assert "step 60, quality 0.700 (0.900 was best, at step 40)" in err
-    assert [row["warp"] for row in said["history"]] == [True] * 4 + [False] * 2
+    assert [row["warp"] for row in said["history"]] == ["random"] * 4 + ["none"] * 2
     last = trained(tmp_path, people, budget={"steps": 60}, deliver="last")["quality"]
     assert last["delivered"] == 60 and last["best"] == said["best"] and weights(tmp_path)[0] == 60
 
@@ -151,11 +151,11 @@ def test_a_plateau_ends_training_and_says_so(judged, people, tmp_path, monkeypat
     said = trained(tmp_path, people, **how)
     steps, why = said["steps"], said["quality"]["stopped"]
     assert why.startswith("plateau: quality stopped rising, none of 3 measurements brought a gain")
-    assert said["seconds"] < 600 and not said["quality"]["last"]["warp"], (
+    assert said["seconds"] < 600 and said["quality"]["last"]["warp"] == "none", (
         "the last part without the warp came to its turn"
     )
     err = capfd.readouterr().err
-    assert "quality has stopped rising; the last part begins, without the warp" in err
+    assert "quality has stopped rising; the next phase begins, without the warp" in err
     assert f"stopped after step {steps} by its plateau" in err
     if "steps" in budget:
         assert steps == 67, "20 rising, 3 more in patience, and a third of these 50 without the warp"

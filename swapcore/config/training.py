@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import itertools
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -35,6 +36,39 @@ class Weights(Section):
 
 
 LossName = Literal["mae", "mse", "ssim", "ms_ssim", "laplacian", "gradient", "focal_frequency"]
+Losses = dict[LossName, Annotated[float, Field(gt=0, le=1000)]]
+
+
+class Until(Section):
+    """Where a phase ends at the latest, counted from the beginning; one of the three."""
+
+    share: float | None = Field(None, gt=0, lt=1)
+    """Share of the budget."""
+    steps: int | None = Field(None, ge=1)
+    """Steps, of a budget in steps."""
+    minutes: float | None = Field(None, gt=0)
+    """Minutes, of a budget in minutes."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(value is not None for value in (self.share, self.steps, self.minutes)) != 1:
+            raise ValueError("expected one of share, steps and minutes, for example {share: 0.5}")
+        return self
+
+
+class Phase(Section):
+    """A part of the training."""
+
+    warp: Literal["random", "landmarks", "none"]
+    """How the input is bent: at random; into the landmarks of a face of the other person that is like it; not at all."""
+    until: Until | None = None
+    """Where it ends at the latest: {share: 0.5}, {steps: 5000} or {minutes: 10}. The last has none: it ends with the budget."""
+    plateau: bool = True
+    """Whether it ends sooner, when quality has stopped rising. The last phase does so with stop: plateau alone."""
+    rate: float = Field(1.0, gt=0, le=10)
+    """Of learning_rate."""
+    losses: Losses | None = Field(None, min_length=1)
+    """Instead of train.losses."""
 
 
 class Train(Section):
@@ -63,15 +97,17 @@ class Train(Section):
     """Share of the archive's crop that the model sees, of the crop's side."""
     mask: Literal["extended", "components"] = "extended"
     """Where the loss looks."""
-    losses: dict[LossName, Annotated[float, Field(gt=0, le=1000)]] = Field({"mae": 1.0, "ssim": 0.5}, min_length=1)
+    losses: Losses = Field({"mae": 1.0, "ssim": 0.5}, min_length=1)
     """What is made small: losses and their weights. mae and mse: absolute and squared error; ssim, ms_ssim: structure, at one and
     at several scales; laplacian: bands of detail; gradient: edges; focal_frequency: the worst frequencies."""
     weights: Weights = Weights()
     """How much more eyes and mouth count."""
     warp: float = Field(1.0, ge=0, le=4)
     """Strength of the random warp of the input; 1 is the classic one (normal, 5/256 of the side)."""
-    warp_share: float = Field(0.75, ge=0, le=1)
-    """Share of the budget that is trained with the warp; the rest is without it, at a sixth of the learning rate."""
+    schedule: list[Phase] = Field(
+        [Phase(warp="random", until=Until(share=0.75)), Phase(warp="none", rate=1 / 6)], min_length=1, max_length=20
+    )
+    """The phases of training, one after the other."""
     start_from: Name | None = None
     """Another swap of the same model: training begins with its encoder, and with the decoder of a person who is in both."""
     start_rate: float = Field(0.3, gt=0, le=1)
@@ -86,7 +122,8 @@ class Train(Section):
     deliver: Literal["best", "last"] = "best"
     """Which weights are handed over: those of the best measured quality, or the last."""
     stop: Literal["budget", "plateau"] = "budget"
-    """budget: at its end; plateau: sooner, when quality has stopped rising; the last part without the warp follows then too."""
+    """budget: at its end; plateau: sooner, when quality has stopped rising in the last phase, which then follows as soon in
+    proportion as the ones before it ended."""
     patience: int = Field(10, ge=3, le=1000)
     """For stop: plateau. After so many measurements without a gain beyond their noise, quality has stopped rising."""
     checkpoint_every: float = hint(60.0, gt=0)
@@ -105,6 +142,53 @@ class Train(Section):
     def _built(self) -> Self:
         if self.resolution is not None and (wrong := SIZES[self.model].wrong(self.resolution)):
             raise ValueError(f"resolution of {self.model}: {wrong}")
+        return self
+
+    def until(self) -> tuple[float, ...]:
+        """Where each phase ends at the latest, as shares of the budget; the last is 1."""
+        whole = self.budget.steps or self.budget.minutes
+        ends = (phase.until for phase in self.schedule[:-1])
+        return (*(end.share or (end.steps or end.minutes) / whole for end in ends), 1.0)
+
+    def mix(self) -> tuple[str, ...]:
+        """The names of the losses that any phase makes small."""
+        return tuple(dict.fromkeys(name for one in (self, *self.schedule) for name in one.losses or ()))
+
+    def shares(self, phase: Phase) -> list[float]:
+        """The weights of these losses in a phase."""
+        return [(phase.losses or self.losses).get(name, 0.0) for name in self.mix()]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "warp_share" in data:
+            raise ValueError(
+                "warp_share is now part of schedule; write for example "
+                "schedule: [{warp: random, until: {share: 0.75}}, {warp: none, rate: 0.17}]"
+            )
+        return data
+
+    @model_validator(mode="after")
+    def _phases(self) -> Self:
+        *before, last = self.schedule
+        if last.until is not None:
+            raise ValueError("schedule: the last phase ends with the budget; leave its until out")
+        unit = "steps" if self.budget.steps is not None else "minutes"
+        for number, phase in enumerate(before, 1):
+            if phase.until is None:
+                raise ValueError(
+                    f"schedule: phase {number} of {len(self.schedule)} needs until, for example {{share: 0.5}}"
+                )
+            if phase.until.share is None and getattr(phase.until, unit) is None:
+                raise ValueError(
+                    f"schedule: the budget is in {unit}; give until of phase {number} in {unit} or as a share"
+                )
+        ends = self.until()
+        if any(end <= begin for begin, end in itertools.pairwise((0.0, *ends))):
+            said = ", ".join(f"{end:.0%}" for end in ends[:-1])
+            raise ValueError(
+                f"schedule: expected phases that end one after the other within the budget, found {said} of it"
+            )
         return self
 
     @model_validator(mode="after")

@@ -205,17 +205,37 @@ def draw(
     seed: int,
     without: tuple[Sequence[int], Sequence[int]] = ((), ()),
 ) -> np.ndarray:
-    """Random faces for `steps` steps beginning with number `first`: (steps, 2 * batch, s, s, 4), the source's first.
+    """The faces of `picked` rows: (steps, 2 * batch, s, s, 6), the source's first."""
+    rows = picked((len(source), len(target)), first=first, steps=steps, batch=batch, seed=seed, without=without)
+    return gathered(source, target, rows)
 
-    What a step gets depends on its number and the seed alone, so a resumed training goes on as if it had not stopped.
-    `without`: rows of each that are never drawn.
+
+def gathered(source: np.ndarray, target: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The faces of `rows`, see `picked`."""
+    taken = [people[mine] for row in rows for people, mine in zip((source, target), np.split(row, 2), strict=True)]
+    return np.concatenate(taken).reshape(*rows.shape, *source.shape[1:])
+
+
+def picked(
+    counts: tuple[int, int],
+    *,
+    first: int,
+    steps: int,
+    batch: int,
+    seed: int,
+    without: tuple[Sequence[int], Sequence[int]] = ((), ()),
+) -> np.ndarray:
+    """Rows for `steps` steps beginning with number `first`, drawn by chance: (steps, 2 * batch) int64, the source's first.
+
+    counts: faces of source and target. What a step gets depends on its number and the seed alone, so a resumed training goes on
+    as if it had not stopped. `without`: rows of each that are never drawn.
     """
-    rows = [np.setdiff1d(np.arange(len(p)), out) for p, out in zip((source, target), without, strict=True)]
-    picked = []
+    kept = [np.setdiff1d(np.arange(count), out) for count, out in zip(counts, without, strict=True)]
+    found = []
     for step in range(first, first + steps):
         chance = np.random.default_rng([seed, step])
-        picked += [p[r[chance.integers(len(r), size=batch)]] for p, r in zip((source, target), rows, strict=True)]
-    return np.concatenate(picked).reshape(steps, 2 * batch, *source.shape[1:])
+        found += [rows[chance.integers(len(rows), size=batch)] for rows in kept]
+    return np.concatenate(found).reshape(steps, 2 * batch)
 
 
 def spread(values: np.ndarray, count: int) -> np.ndarray:

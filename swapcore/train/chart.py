@@ -106,6 +106,6 @@ def _fooled(axes: Any, measured: Sequence[Mapping[str, Any]]) -> None:
 
 def _without_warp(measured: Sequence[Mapping[str, Any]]) -> tuple[float, float] | None:
     """From where to where the last measurements were without the warp."""
-    bent = [row["step"] for row in measured if row["warp"]]
-    end = [row["step"] for row in measured if not row["warp"] and row["step"] > max(bent, default=0)]
+    bent = [row["step"] for row in measured if row["warp"] != "none"]
+    end = [row["step"] for row in measured if row["warp"] == "none" and row["step"] > max(bent, default=0)]
     return (max(bent, default=0), max(end)) if end else None

@@ -11,13 +11,18 @@ import numpy as np
 
 from swapcore import progress
 from swapcore.config.fields import Train
+from swapcore.config.training import Phase
 from swapcore.errors import SwapError
-from swapcore.train import batches, fit, held, monitor, signals, standing, watch
+from swapcore.train import batches, fit, held, monitor, nearest, signals, standing, watch
 from swapcore.train.saver import Saver
-from swapcore.train.schedule import WITHOUT_WARP, Plan
+from swapcore.train.schedule import Plan
 from swapcore.train.standing import Standing
 from swapcore.train.step import Trainer
 from swapcore.train.watch import Watch
+
+# what a phase's warp leaves of the random one, and in words
+BENT = {"random": 1.0, "landmarks": 0.5, "none": 0.0}
+WARPS = {"random": "with the random warp", "landmarks": "warped to the other's landmarks", "none": "without the warp"}
 
 
 @dataclass
@@ -30,9 +35,18 @@ class Session:
     faces: Sequence[batches.Cached]  # of source and target
     now: Standing  # moves on
     states: Saver
+    view: float  # of the cached faces, see batches.Geometry
     cut: held.Slice | None = None  # by which quality is measured
     watch: Watch = field(default_factory=Watch)
     saved: int = -1  # the step of the last state that was saved
+    found: tuple[np.ndarray, np.ndarray] | None = None  # see kin
+
+    def kin(self) -> tuple[np.ndarray, np.ndarray]:
+        """Who is like whom, of source and target: see nearest.alike. Found once."""
+        if self.found is None:
+            source, target = (cache.landmarks for cache in self.faces)
+            self.found = nearest.alike(source, target), nearest.alike(target, source)
+        return self.found
 
     def save(self) -> None:
         """Begin to save the state, where it has moved on since the last one."""
@@ -40,10 +54,11 @@ class Session:
             self.states.save(self.machine.arrays(), asdict(self.now))
             self.saved = self.now.step
 
-    def measure(self, warp: bool) -> None:
+    def measure(self, phase: int) -> None:
         """Measure quality, keep the weights where they are the best, and say it."""
         before, begun = self.now.measured(self.now.best), time.monotonic()
-        row = {"step": self.now.step, "seconds": round(self.now.seconds, 3), "warp": warp}
+        row = {"step": self.now.step, "seconds": round(self.now.seconds, 3), "phase": phase}
+        row["warp"] = self.settings.schedule[phase].warp
         row |= self.cut.measure(self.machine)
         row["took"] = round(time.monotonic() - begun, 3)
         if self.now.note(row):
@@ -66,8 +81,8 @@ def learn(session: Session) -> signal.Signals | None:
     with signals.noted() as caught:
         while not way.done(now.step, now.seconds) and not caught:
             steps = way.steps(now.step, now.seconds, pace)
-            warps, before = way.warps(now.step, now.seconds), (now.step, now.seconds)
-            loss = _advance(session, steps, warps)
+            phase, before = way.phase(now.step, now.seconds), (now.step, now.seconds)
+            loss = _advance(session, steps, phase)
             seconds = time.monotonic() - start
             pace = (seconds - now.seconds) / steps
             now.step, now.images, now.seconds = now.step + steps, now.images + 2 * now.batch * steps, seconds
@@ -89,8 +104,8 @@ def learn(session: Session) -> signal.Signals | None:
                 told, untold = seconds, []
             if cut is not None and way.measures(before, (now.step, now.seconds)):
                 with session.watch.spent("measuring"):
-                    session.measure(warps)
-                way = _shorter(what, way, standing.way(now, settings))
+                    session.measure(phase)
+                way = _moved(session, way, standing.way(now, settings))
                 now.seconds = time.monotonic() - start
                 done = way.done(now.step, now.seconds)
             if not done and seconds - saved >= settings.checkpoint_every and not session.states.busy():
@@ -105,25 +120,20 @@ def learn(session: Session) -> signal.Signals | None:
     return caught[0] if caught else None
 
 
-def _advance(session: Session, steps: int, warps: bool) -> np.ndarray:
-    """Some steps in one call; their mean losses (2,) of source and target."""
-    settings, now = session.settings, session.now
+def _advance(session: Session, steps: int, number: int) -> np.ndarray:
+    """Some steps of a phase in one call; their mean losses (2,) of source and target."""
+    settings, now, phase = session.settings, session.now, session.settings.schedule[number]
     with session.watch.spent("faces"):
-        images = batches.draw(
-            *(cache.faces for cache in session.faces),
-            first=now.step,
-            steps=steps,
-            batch=now.batch,
-            seed=settings.seed,
-            without=((), ()) if session.cut is None else session.cut.rows,
-        )
+        images, bends = _drawn(session, steps, phase)
     try:
         with session.watch.spent("arithmetic"):
             loss = session.machine.run(
                 images,
                 step=now.step,
-                warp=settings.warp if warps else 0.0,
-                rate=settings.learning_rate * (1 if warps else WITHOUT_WARP),
+                warp=settings.warp * BENT[phase.warp],
+                rate=settings.learning_rate * phase.rate,
+                shares=settings.shares(phase),
+                bends=bends,
             )
     except Exception as error:
         if fit.out_of_memory(error):
@@ -137,9 +147,33 @@ def _advance(session: Session, steps: int, warps: bool) -> np.ndarray:
     return loss
 
 
-def _shorter(what: str, before: Plan, way: Plan) -> Plan:
-    """The way after a measurement, with a line where it has become shorter."""
-    if way.warp_end < before.warp_end:
-        end = f"step {way.end:.0f}" if way.in_steps else f"{progress.duration(way.end)} of training"
-        progress.say(f"{what}: quality has stopped rising; the last part begins, without the warp, until {end}")
+def _drawn(session: Session, steps: int, phase: Phase) -> tuple[np.ndarray, np.ndarray | None]:
+    """The faces of some steps, and what bends them into others' landmarks in a phase that does so."""
+    settings, now = session.settings, session.now
+    pictures, landmarks = zip(*session.faces, strict=True)
+    rows = batches.picked(
+        tuple(map(len, pictures)),
+        first=now.step,
+        steps=steps,
+        batch=now.batch,
+        seed=settings.seed,
+        without=((), ()) if session.cut is None else session.cut.rows,
+    )
+    bends = None
+    if phase.warp == "landmarks":
+        place = {"side": pictures[0].shape[1], "view": session.view}
+        bends = nearest.drawn(landmarks, session.kin(), rows, first=now.step, seed=settings.seed, **place)
+    return batches.gathered(*pictures, rows), bends
+
+
+def _moved(session: Session, before: Plan, way: Plan) -> Plan:
+    """The way after a measurement, with a line where a phase has come to its end."""
+    for k, (was, end) in enumerate(zip(before.ends[:-1], way.ends[:-1], strict=True)):
+        if end < was:
+            until = (
+                f"step {way.ends[k + 1]:.0f}" if way.in_steps else f"{progress.duration(way.ends[k + 1])} of training"
+            )
+            warp = WARPS[session.settings.schedule[k + 1].warp]
+            progress.say(f"{session.what}: quality has stopped rising; the next phase begins, {warp}, until {until}")
+            break
     return way

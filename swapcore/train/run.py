@@ -154,7 +154,7 @@ def _work(
     stopped = None
     if not standing.way(now, settings).done(now.step, now.seconds):
         with saver(folder, saved) as states:
-            session = loop.Session(what, settings, machine, faces, now, states)
+            session = loop.Session(what, settings, machine, faces, now, states, shape.view)
             session.saved = -1 if saved is None else now.step
             session.cut = _slice(what, source, target, settings=settings)
             if session.cut is not None and session.cut.basis != now.basis:
@@ -180,7 +180,7 @@ def _machine(settings: Train, *, view: float, shared_rate: float) -> Trainer:
     if not gpus():
         numbers = sum(math.prod(variable.shape) for variable in swapper.variables().values())
         fit.check_room(settings.model, numbers, fit.free_memory())
-    look = {"mix": settings.losses, "weights": settings.weights.model_dump()}
+    look = {"mix": settings.mix(), "weights": settings.weights.model_dump()}
     return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate, **look)
 
 
@@ -195,7 +195,7 @@ def _batch(
         images = batches.draw(
             *(cache.faces for cache in faces), first=now.step, steps=1, batch=batch, seed=settings.seed
         )
-        machine.run(images, step=now.step, warp=settings.warp, rate=0.0)
+        machine.run(images, step=now.step, warp=settings.warp, rate=0.0, shares=settings.shares(settings.schedule[0]))
 
     def measure() -> dict[int, float]:
         kept = {name: array.copy() for name, array in machine.arrays()}

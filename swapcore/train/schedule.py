@@ -24,7 +24,6 @@ NOT_OF_A_GOAL |= {"held_out", "quality_every", "deliver", "stop", "patience"}
 NOT_OF_A_GOAL |= {"start_from", "start_rate"}
 SECONDS_PER_CALL = 1.0  # between two looks at the clock and at signals
 MOST_STEPS_PER_CALL = 50
-WITHOUT_WARP = 1 / 6  # of the learning rate, in the last part that is trained without the warp
 # Where quality_every is left out, quality is measured after each of so many parts of the budget, but not too often: a
 # measurement takes under a second for `small` on two cores.
 PARTS = 40
@@ -58,9 +57,13 @@ class Plan:
 
     in_steps: bool
     begin: float
-    warp_end: float  # from here on without the warp
-    end: float
+    ends: tuple[float, ...]  # of its phases; the last is the end of all
     measure: float = math.inf  # between two measurements of quality, in the plan's unit
+
+    @property
+    def end(self) -> float:
+        """Where the last phase ends."""
+        return self.ends[-1]
 
     def at(self, step: int, seconds: float) -> float:
         """Where training stands, in the plan's unit."""
@@ -70,14 +73,15 @@ class Plan:
         """Whether the end is reached."""
         return self.at(step, seconds) >= self.end
 
-    def warps(self, step: int, seconds: float) -> bool:
-        """Whether the input is still bent."""
-        return self.at(step, seconds) < self.warp_end
+    def phase(self, step: int, seconds: float) -> int:
+        """The number of the phase, from 0; beyond the end the last one."""
+        now = self.at(step, seconds)
+        return next((k for k, end in enumerate(self.ends) if now < end), len(self.ends) - 1)
 
     def steps(self, step: int, seconds: float, pace: float) -> int:
         """Steps for the next call, at least 1, at `pace` seconds a step: up to SECONDS_PER_CALL, not beyond a boundary."""
         now = self.at(step, seconds)
-        boundary = (self.warp_end if now < self.warp_end else self.end) - now
+        boundary = self.ends[self.phase(step, seconds)] - now
         if math.isfinite(self.measure):
             boundary = min(boundary, self.begin + (self._parts(now) + 1) * self.measure - now)
         if not self.in_steps:
@@ -129,18 +133,25 @@ def pursue(
 
 
 def plan(
-    goal: Goal, *, steps: int | None, minutes: float | None, warp_share: float, quality_every: float | None = None
+    goal: Goal,
+    *,
+    steps: int | None,
+    minutes: float | None,
+    until: Sequence[float],
+    quality_every: float | None = None,
 ) -> Plan:
-    """The way of a goal under a budget, one of `steps` and `minutes`; quality_every: minutes between two measurements, None:
-    PARTS of the budget, which with a budget in steps makes them independent of the clock.
+    """The way of a goal under a budget, one of `steps` and `minutes`.
+
+    until: where each phase ends at the latest, as shares of the way, ascending, the last 1. quality_every: minutes between two
+    measurements, None: PARTS of the budget, which with a budget in steps makes them independent of the clock.
     """
     if steps is not None:
         length, begin = math.ceil(goal.share * steps), goal.step
         every = max(math.ceil(steps / PARTS), FEWEST_STEPS)
-        return Plan(True, begin, begin + round(warp_share * length), begin + length, every)
+        return Plan(True, begin, tuple(begin + round(share * length) for share in until), every)
     length, begin = goal.share * minutes * 60, goal.seconds
     every = min(max(60 * minutes / PARTS, SHORTEST), LONGEST) if quality_every is None else 60 * quality_every
-    return Plan(False, begin, begin + warp_share * length, begin + length, every)
+    return Plan(False, begin, tuple(begin + share * length for share in until), every)
 
 
 def affordable(way: Plan, measured: Sequence[Mapping[str, Any]]) -> Plan:
@@ -152,21 +163,26 @@ def affordable(way: Plan, measured: Sequence[Mapping[str, Any]]) -> Plan:
     return way if way.in_steps else replace(way, measure=max(way.measure, took / COST))
 
 
-def shortened(way: Plan, measured: Sequence[Mapping[str, Any]], *, patience: int) -> Plan:
-    """The way that ends when quality has stopped rising.
+def moved(
+    way: Plan, measured: Sequence[Mapping[str, Any]], *, patience: int, sooner: Sequence[bool], stops: bool
+) -> Plan:
+    """The way whose phases end where quality has stopped rising in them.
 
-    measured: the goal's measurements in their order, each with step, seconds, warp (whether training still bends its input) and
-    score. A standstill with the warp begins the last part without it, which sharpens, for as long in proportion as the whole
-    way had it; a standstill there is the end. The budget stays the upper limit.
+    measured: the goal's measurements in their order, each with step, seconds, phase and score; sooner: of each phase, whether a
+    standstill ends it. Where `stops`, the phases that follow are as long in proportion to what was trained as in the whole
+    way, and a standstill in the last is the end; else they fill the budget, which stays the upper limit.
     """
-    bent, straight = ([row for row in measured if row["warp"] is warp] for warp in (True, False))
-    last = standstill([row["score"] for row in bent], patience=patience)
-    if last is not None and (here := way.at(bent[last]["step"], bent[last]["seconds"])) < way.warp_end:
-        rest = (here - way.begin) * (way.end - way.warp_end) / (way.warp_end - way.begin)
-        way = replace(way, warp_end=here, end=min(way.end, here + (math.ceil(rest) if way.in_steps else rest)))
-    last = standstill([row["score"] for row in straight], patience=patience)
-    if last is not None:
-        way = replace(way, end=min(way.end, way.at(straight[last]["step"], straight[last]["seconds"])))
+    for k, before in enumerate(way.ends):
+        rows = [row for row in measured if row["phase"] == k]
+        last = standstill([row["score"] for row in rows], patience=patience) if sooner[k] else None
+        if last is None or (here := way.at(rows[last]["step"], rows[last]["seconds"])) >= before:
+            continue
+        if k == len(way.ends) - 1:
+            return replace(way, ends=(*way.ends[:k], here)) if stops else way
+        share = (here - way.begin) / (before - way.begin) if stops else (way.end - here) / (way.end - before)
+        later = (here + share * (end - before) for end in way.ends[k + 1 :])
+        later = tuple(min(way.end, math.ceil(end - 1e-9) if way.in_steps else end) for end in later)
+        way = replace(way, ends=(*way.ends[:k], here, *later))
     return way
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from swapcore import progress
 from swapcore.config.fields import Train
 from swapcore.train.quality import SHARES
-from swapcore.train.schedule import Goal, Plan, affordable, noise, plan, shortened
+from swapcore.train.schedule import Goal, Plan, affordable, moved, noise, plan
 
 WORDS = {"identity": "likeness", "sharpness": "sharpness", "expression": "expression", "rebuilt": "rebuilt"}
 
@@ -24,7 +24,9 @@ class Standing:
     seconds: float = 0.0  # of training
     goals: list[Goal] = field(default_factory=list)
     history: list[list[float]] = field(default_factory=list)  # see monitor.HISTORY
-    quality: list[dict[str, Any]] = field(default_factory=list)  # measurements: step, seconds, warp and quality.measure
+    quality: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # measurements: step, seconds, phase, warp and quality.measure
     basis: str = ""  # by which faces quality was measured last, as a digest
     since: int = 0  # step after which measurements can be compared: the goal and the basis are the same
     limits: dict[str, float] = field(default_factory=dict)  # where the time went at last, see watch.verdict
@@ -61,14 +63,15 @@ class Standing:
 def budget(now: Standing, settings: Train) -> Plan:
     """The way to the end of the budget."""
     spent = {"steps": settings.budget.steps, "minutes": settings.budget.minutes}
-    found = plan(now.goals[-1], warp_share=settings.warp_share, quality_every=settings.quality_every, **spent)
+    found = plan(now.goals[-1], until=settings.until(), quality_every=settings.quality_every, **spent)
     return affordable(found, now.quality) if settings.quality_every is None else found
 
 
 def way(now: Standing, settings: Train) -> Plan:
-    """The way that is gone: to the end of the budget, or until quality has stopped rising."""
-    whole = budget(now, settings)
-    return shortened(whole, now.comparable(), patience=settings.patience) if settings.stop == "plateau" else whole
+    """The way that is gone: its phases, to the end of the budget or until quality has stopped rising."""
+    sooner = [phase.plateau for phase in settings.schedule]
+    stops = settings.stop == "plateau"
+    return moved(budget(now, settings), now.comparable(), patience=settings.patience, sooner=sooner, stops=stops)
 
 
 def beginning(now: Standing, *, changed: bool, folder: Path) -> str:

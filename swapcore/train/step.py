@@ -7,7 +7,7 @@ one call is in `step_tensorflow` and `step_jax`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,16 +83,19 @@ def trainer(
     *,
     view: float,
     seed: int,
-    mix: Mapping[str, float],
+    mix: Sequence[str],
     weights: Mapping[str, float],
     shared_rate: float = 1.0,
 ) -> Trainer:
     """Make the step of a model; `view` as in `warps.samples`, `seed` of the samples' disturbances; shared_rate: factor
     of the learning rate for all that is no person's own, the encoder.
 
-    `run(images, step, warp, rate)` trains on images (k, 2n, s, s, 6) uint8, k steps of n faces of the source and then n of
-    the target; step counts the steps done before; warp as in `warps.samples`; rate is Adam's. It returns the mean losses
-    (2,) float32 of source and target, before each step's change.
+    mix: the names of losses that may be made small; weights: of eyes and mouth, see losses.look.
+
+    `run(images, step, warp, rate, shares, bends=None)` trains on images (k, 2n, s, s, 6) uint8, k steps of n faces of the source
+    and then n of the target; step counts the steps done before; warp and bends (k, 2n, g, g, 2) as in `warps.samples`; rate is
+    Adam's; shares are the weights of the losses of `mix`, in their order. It returns the mean losses (2,) float32 of source and
+    target, before each step's change.
     """
     make = keras().Variable
 
@@ -102,8 +105,9 @@ def trainer(
     moments = {name: (zeros(weight), zeros(weight)) for name, weight in swapper.variables().items()}
     factors = {name: 1.0 if name.split("/")[0] in PEOPLE else shared_rate for name in moments}
 
-    def losses_of(images: Any, warp: Any, seed: Any) -> list[Any]:
-        return forward(swapper, images, view=view, warp=warp, seed=seed, mix=mix, weights=weights)
+    def losses_of(images: Any, warp: Any, shares: Any, seed: Any, bends: Any) -> list[Any]:
+        named = dict(zip(mix, keras().ops.unstack(shares, len(mix)), strict=True))
+        return forward(swapper, images, bends, view=view, warp=warp, seed=seed, mix=named, weights=weights)
 
     run = STEPS[keras().backend.backend()](swapper, moments, losses_of, factors=factors, seed=seed)
     return Trainer(swapper=swapper, moments=moments, run=run)
@@ -112,16 +116,18 @@ def trainer(
 def forward(
     swapper: Swapper,
     images: Any,
+    bends: Any,
     *,
     view: float,
     warp: Any,
     seed: Any,
-    mix: Mapping[str, float],
+    mix: Mapping[str, Any],
     weights: Mapping[str, float],
 ) -> list[Any]:
     """The losses of source and target, two scalars, on images (2n, s, s, 6) uint8 disturbed by seed (2,) int32."""
     ops = keras().ops
-    faces, truth, maps = warps.samples(images, resolution=swapper.resolution, view=view, warp=warp, seed=seed)
+    look = {"resolution": swapper.resolution, "view": view, "warp": warp, "seed": seed}
+    faces, truth, maps = warps.samples(images, bends=bends, **look)
     code = ops.split(swapper.encoder(faces, training=True), 2)
     truth, maps = ops.split(truth, 2), ops.split(maps, 2)
     decoders = (swapper.decoders["source"], swapper.decoders["target"])

@@ -22,8 +22,9 @@ def steps(
     factors: Mapping[str, float],
     seed: int,
 ) -> Callable[..., np.ndarray]:
-    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses; factors: of the learning rate, by the weight's
-    name.
+    """`run` of `step.trainer`. forward(images, warp, shares, seed, bends) gives the losses.
+
+    factors: of the learning rate, by the weight's name.
     """
     import jax
     from jax import numpy as jnp
@@ -32,14 +33,15 @@ def steps(
     each = [factors[name] for name in swapper.variables()]
     firsts, seconds = (list(column) for column in zip(*(moments[name] for name in swapper.variables()), strict=True))
 
-    def loss(values: list[Any], images: Any, step: Any, warp: Any) -> tuple[Any, Any]:
+    def loss(values: list[Any], images: Any, bends: Any, step: Any, warp: Any, shares: Any) -> tuple[Any, Any]:
         with keras().StatelessScope(state_mapping=list(zip(weights, values, strict=True))):
-            pair = forward(images, warp, jnp.stack([jnp.int32(seed), step]))
+            pair = forward(images, warp, shares, jnp.stack([jnp.int32(seed), step]), bends)
         return pair[0] + pair[1], jnp.stack(pair)
 
-    def one(state: tuple[list[Any], ...], images: Any, step: Any, warp: Any, rate: Any) -> tuple[Any, Any]:
+    def one(state: tuple[list[Any], ...], given: tuple[Any, ...], warp: Any, rate: Any, shares: Any) -> tuple[Any, Any]:
         values, first, second = state
-        gradients, pair = jax.grad(loss, has_aux=True)(values, images, step, warp)
+        images, bends, step = given
+        gradients, pair = jax.grad(loss, has_aux=True)(values, images, bends, step, warp, shares)
         power1, power2 = (beta ** (step + 1).astype(jnp.float32) for beta in (BETA1, BETA2))
         rate = rate * jnp.sqrt(1 - power2) / (1 - power1)
         first = [BETA1 * m + (1 - BETA1) * g for m, g in zip(first, gradients, strict=True)]
@@ -47,19 +49,23 @@ def steps(
         change = (f * rate * m / (jnp.sqrt(v) + EPSILON) for f, m, v in zip(each, first, second, strict=True))
         return ([w - c for w, c in zip(values, change, strict=True)], first, second), pair
 
-    def many(state: tuple[list[Any], ...], images: Any, step: Any, warp: Any, rate: Any) -> tuple[Any, Any]:
-        def body(state: Any, given: tuple[Any, Any]) -> tuple[Any, Any]:
-            return one(state, *given, warp, rate)
+    def many(state: tuple[list[Any], ...], images: Any, bends: Any, step: Any, *rest: Any) -> tuple[Any, Any]:
+        def body(state: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
+            return one(state, given, *rest)
 
-        state, pairs = jax.lax.scan(body, state, (images, step + jnp.arange(len(images), dtype=jnp.int32)))
+        state, pairs = jax.lax.scan(body, state, (images, bends, step + jnp.arange(len(images), dtype=jnp.int32)))
         return state, pairs.mean(0)
 
     many = jax.jit(many, donate_argnums=0)
 
-    def run(images: np.ndarray, *, step: int, warp: float, rate: float) -> np.ndarray:
+    def run(
+        images: np.ndarray, *, step: int, warp: float, rate: float, shares: np.ndarray, bends: np.ndarray | None = None
+    ) -> np.ndarray:
         variables = (weights, firsts, seconds)
         state = tuple([variable.value for variable in group] for group in variables)
-        state, pair = many(state, images, np.int32(step), np.float32(warp), np.float32(rate))
+        state, pair = many(
+            state, images, bends, np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
+        )
         for group, values in zip(variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)

@@ -13,6 +13,7 @@ import numpy as np
 
 from swapcore.models import Swapper, gpus, tensorflow
 from swapcore.train.adam import BETA1, BETA2, EPSILON
+from swapcore.train.nearest import GRID
 
 
 def steps(
@@ -24,8 +25,9 @@ def steps(
     seed: int,
     compiled: bool | None = None,
 ) -> Callable[..., np.ndarray]:
-    """`run` of `step.trainer`. forward(images, warp, seed) gives the losses; factors: of the learning rate, by the weight's name;
-    compiled by XLA: None where there is a GPU.
+    """`run` of `step.trainer`. forward(images, warp, shares, seed, bends) gives the losses.
+
+    factors: of the learning rate, by the weight's name; compiled by XLA: None where there is a GPU.
     """
     tf = tensorflow()
     # Grappler's fusing of a convolution with its LeakyReLU fails where a gradient needs what lies between, with an error line
@@ -50,30 +52,36 @@ def steps(
                 grad=gradient,
             )
 
-    def one(images: Any, step: Any, warp: Any, rate: Any) -> Any:
+    def one(images: Any, bends: Any, step: Any, warp: Any, rate: Any, shares: Any) -> Any:
         with tf.GradientTape() as tape:
-            pair = forward(images, warp, tf.stack([seed, step]))
+            pair = forward(images, warp, shares, tf.stack([seed, step]), bends)
             loss = pair[0] + pair[1]
         adam(tape.gradient(loss, list(weights.values())), step, rate)
         return tf.stack(pair)
 
     scalar = tf.TensorSpec((), tf.float32)
-    stack = tf.TensorSpec((None, None, None, None, 6), tf.uint8)
+    stack, field = tf.TensorSpec((None,) * 4 + (6,), tf.uint8), tf.TensorSpec((None, None, GRID, GRID, 2), tf.float32)
+    rest = [tf.TensorSpec((), tf.int32), scalar, scalar, tf.TensorSpec((None,), tf.float32)]
 
-    @tf.function(
-        input_signature=[stack, tf.TensorSpec((), tf.int32), scalar, scalar], autograph=False, jit_compile=compiled
-    )
-    def many(images: Any, step: Any, warp: Any, rate: Any) -> Any:
+    def many(images: Any, step: Any, warp: Any, rate: Any, shares: Any, bends: Any = None) -> Any:
         count = tf.shape(images)[0]
-        sums = tf.while_loop(
-            lambda k, sums: k < count,
-            lambda k, sums: (k + 1, sums + one(images[k], step + k, warp, rate)),
-            (0, tf.zeros(2)),
-            parallel_iterations=1,  # a step begins with the weights that the one before left
-        )[1]
+
+        def body(k: Any, sums: Any) -> tuple[Any, Any]:
+            bend = None if bends is None else bends[k]
+            return k + 1, sums + one(images[k], bend, step + k, warp, rate, shares)
+
+        # one after the other: a step begins with the weights that the one before left
+        sums = tf.while_loop(lambda k, sums: k < count, body, (0, tf.zeros(2)), parallel_iterations=1)[1]
         return sums / tf.cast(count, tf.float32)
 
-    def run(images: np.ndarray, *, step: int, warp: float, rate: float) -> np.ndarray:
-        return many(images, np.int32(step), np.float32(warp), np.float32(rate)).numpy()
+    compiling = {"autograph": False, "jit_compile": compiled}
+    plain = tf.function(many, input_signature=[stack, *rest], **compiling)
+    bending = tf.function(many, input_signature=[stack, *rest, field], **compiling)
+
+    def run(
+        images: np.ndarray, *, step: int, warp: float, rate: float, shares: np.ndarray, bends: np.ndarray | None = None
+    ) -> np.ndarray:
+        given = images, np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
+        return (plain(*given) if bends is None else bending(*given, bends)).numpy()
 
     return run

@@ -28,11 +28,14 @@ BEND = 5 / 256  # standard deviation of a control point's shift, share of the si
 REACH = (math.cos(ROTATION) + math.sin(ROTATION)) * (1 + ZOOM) + 2 * SHIFT
 
 
-def samples(images: Any, *, resolution: int, view: float, warp: Any, seed: Any) -> tuple[Any, Any, Any]:
+def samples(
+    images: Any, *, resolution: int, view: float, warp: Any, seed: Any, bends: Any = None
+) -> tuple[Any, Any, Any]:
     """Input, truth and maps from cached faces.
 
     images: (n, s, s, 6) uint8, see batches.Cached; what the model sees of an undisturbed face is their central share `view`.
-    warp: strength of the bending, float32 scalar, 1 the classic. seed: (2,) int32. Returns three float32 (n, r, r, 3) of 0..1;
+    warp: strength of the random bending, float32 scalar, 1 the classic. seed: (2,) int32. bends: what the input is bent by
+    besides, see nearest.bends. Returns three float32 (n, r, r, 3) of 0..1;
     the maps are mask, eyes and mouth.
     """
     ops = keras().ops
@@ -45,14 +48,18 @@ def samples(images: Any, *, resolution: int, view: float, warp: Any, seed: Any) 
 
     values = ops.cast(images, "float32") / 255
 
+    def placed(xy: Any) -> Any:
+        return ops.einsum("nhwi,nij->nhwj", xy, matrix) + shift[:, None, None]
+
     def look(pictures: Any, xy: Any) -> Any:
-        placed = ops.einsum("nhwi,nij->nhwj", xy, matrix) + shift[:, None, None]
-        return sample(pictures, placed * (view * side / 2) + (side - 1) / 2)
+        return sample(pictures, xy * (view * side / 2) + (side - 1) / 2)
 
     gain = lighting(count, seed=for_light)
-    face = look(values, straight)
+    face, seen = look(values, placed(straight)), placed(bent)
+    if bends is not None:
+        seen += sample(bends, (seen * view + 1) * ((bends.shape[1] - 1) / 2))
     truth = ops.clip(face[..., :3] * gain, 0.0, 1.0)
-    return ops.clip(look(values[..., :3], bent) * gain, 0.0, 1.0), truth, face[..., 3:]
+    return ops.clip(look(values[..., :3], seen) * gain, 0.0, 1.0), truth, face[..., 3:]
 
 
 def placement(count: Any, *, seed: Any) -> tuple[Any, Any]:
