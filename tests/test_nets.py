@@ -299,7 +299,7 @@ def test_every_second_level_is_enough_for_clear_faces(pictures, finder):
 
 def test_the_other_levels_are_looked_at_for_a_doubtful_face(finder):
     counted = Counted(finder.session)
-    frame = studio.Frame(occluder=studio.Occluder("box", 0, -80))
+    frame = studio.Frame(occluder=studio.Occluder("box", 0, -75))
     picture, _ = studio.render(studio.actor_named("bob"), frame, size=260)
     _, wanted = nets.find_faces(picture, finder, min_score=-1.0)
     _, scores = nets.find_faces(picture, finder._replace(session=counted), min_score=-1.0, thorough=False)

@@ -55,8 +55,9 @@ def test_both_backends_learn_the_same(root, tmp_path):
     assert set(ours) == set(theirs)
     for name in ours:
         if name.startswith("weights/"):
-            moved = np.abs(ours[name] - ours[name.replace("weights", "before", 1)]).max()
-            assert moved > 1e-3 and np.abs(ours[name] - theirs[name]).max() < 0.1 * moved, name
+            # of the whole array: where a gradient is almost nothing, Adam moves by its sign, which rounding decides
+            moved = np.linalg.norm(ours[name] - ours[name.replace("weights", "before", 1)])
+            assert moved > 1e-3 and np.linalg.norm(ours[name] - theirs[name]) < 0.05 * moved, name
     assert np.abs(ours["shown"] - theirs["shown"]).max() < 1e-3
 
 
