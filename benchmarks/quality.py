@@ -2,6 +2,7 @@
 
     ./run python benchmarks/quality.py [--source ann] [--target bob] [--steps 60,1500 | --minutes 0.33,6] [--seeds 3]
     ./run python benchmarks/quality.py --pairs ann:bob,s267:s265,s256:s222 --folder quality > quality.jsonl
+    ./run python benchmarks/quality.py --also core=560,dfaker=80          # other models beside it, each with steps of its own
     ./run python benchmarks/quality.py --footage ../shared/footage --consent '{"basis": "written", ...}' [--source a] [--target b]
     ./run python benchmarks/quality.py --table quality.jsonl
 
@@ -12,6 +13,7 @@ row of measure.METRICS that can be told
 * `unchanged`: the target left as it is, through the same encoder;
 * `average`: the source's average face under the masks and colours of a swap;
 * `stops`: the swap at each stop of one training that goes on: mean, spread (standard deviation over the seeds) and values;
+* `models`: the swap of each model of --also; for equal minutes give each the steps that it does in them (benchmarks/train.py);
 * `truth`: the true swap, filmed and encoded as the clip was: the ceiling. Footage has none;
 * `order`: which order is known beforehand and why not another, and whether it `holds`, `ties` or is `broken`.
 
@@ -39,6 +41,7 @@ import quality_order as order
 import quality_project as project
 
 from swapcore import code, measure, progress, store
+from swapcore.config.architectures import SIZES
 from swapcore.errors import SwapError
 
 CODE = ("train", "convert", "label", "measure", "faces")  # stages whose code makes the figures
@@ -51,7 +54,7 @@ def main() -> None:
         if args.table:
             print(order.table(_lines(args.table)), end="")
             return
-        pairs, stops = _pairs(args), _stops(args)
+        pairs, stops, _ = _pairs(args), _stops(args), _also(args)
         with contextlib.ExitStack() as stack:
             folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             say = _clock(len(pairs) * args.seeds, stops)
@@ -69,7 +72,7 @@ def _measured(
     length = {"seconds": args.seconds}
     look = {"seconds": args.seconds, "size": args.size, "rate": args.rate}
     kind = {"footage": str(args.footage)} if args.footage else look
-    _guard(home, {**length, **kind, "stops": stops, "model": args.model, "frames": args.frames})
+    _guard(home, {**length, **kind, "stops": stops, "model": args.model, "frames": args.frames, "also": args.also})
     if args.footage:
         pair = project.filmed(args.footage.resolve(), source, target, **length, consent=_consent(args.consent))
     else:
@@ -79,6 +82,9 @@ def _measured(
 
     def configure(budget: dict[str, float]) -> None:
         swaps = {f"seed_{seed}": {"model": args.model, "budget": budget, "seed": seed} for seed in _seeds(args)}
+        swaps |= {
+            f"model_{model}": {"model": model, "budget": {"steps": steps}} for model, steps in _also(args).items()
+        }
         project.write(home, pair, swaps=swaps, videos=baselines, frames=args.frames)
 
     configure(stops[0])
@@ -97,6 +103,10 @@ def _measured(
             if not (home / f"kept/{baseline}/measures.json").is_file():
                 say(f"{name}: {baseline}")
                 _baseline(home, home / f"kept/{baseline}", pair, baseline, run)
+    for model, steps in _also(args).items():
+        if not (home / f"kept/model_{model}/facts.json").is_file():
+            say(f"{name}: {model}, training to {_named({'steps': steps})}")
+            _stop(home, home / f"kept/model_{model}", f"model_{model}", run)
     return _line(home, pair, args, stops, baselines, prepared)
 
 
@@ -147,12 +157,17 @@ def _line(
     each = [[kept / f"seed_{seed}_stop_{k}" for seed in seeds] for k in range(len(stops))]
     trained = [[store.read_json(one / "measures.json") for one in stop] for stop in each]
     rows = {**measure.METRICS, **measure.SEQUENCES}
-    found = order.metrics(ends["unchanged"], ends["average"], ends.get("truth"), trained, rows=rows)
+    models = [kept / f"model_{model}" for model in _also(args)]
+    others = {
+        _other(*one): store.read_json(at / "measures.json") for one, at in zip(_also(args).items(), models, strict=True)
+    }
+    found = order.metrics(ends["unchanged"], ends["average"], ends.get("truth"), trained, others=others, rows=rows)
     facts = [[store.read_json(one / "facts.json") for one in stop] for stop in each]
     means = [{key: round(sum(f[key] for f in stop) / len(stop), 1) for key in stop[0]} for stop in facts]
     names = [_named(stop) for stop in stops]
     videos = {"unchanged": kept / "unchanged", "average face": kept / "average"}
     videos |= {name: kept / f"seed_1_stop_{k}" for k, name in enumerate(names)}
+    videos |= dict(zip(others, models, strict=True))
     videos |= {"true swap": kept / "truth"} if "truth" in ends else {}
     pictures = project.strip(home, pair, {name: path / "video.mp4" for name, path in videos.items()})
     store.write_picture(home / "strip.png", pictures)
@@ -167,7 +182,8 @@ def _line(
         "frames": args.frames,
         "order": order.summary(found),
         "metrics": found,
-        "facts": {"prepare_wall_s": prepared.wall_s, "prepare_cpu_s": prepared.cpu_s, "stops": means},
+        "facts": {"prepare_wall_s": prepared.wall_s, "prepare_cpu_s": prepared.cpu_s, "stops": means}
+        | {"models": {name: store.read_json(at / "facts.json") for name, at in zip(others, models, strict=True)}},
         "cores": min(args.cores, os.cpu_count() or 1),
     }
 
@@ -223,6 +239,19 @@ def _stops(args: argparse.Namespace) -> list[dict[str, float]]:
     if not values or min(values) <= 0 or values != sorted(set(values)):
         raise SwapError(f"--{unit} {text}: expected stops above 0, each later than the one before, such as 60,1500")
     return [{unit: value} for value in values]
+
+
+def _also(args: argparse.Namespace) -> dict[str, int]:
+    """The other models, and how many steps each is trained."""
+    parts = [word.partition("=") for word in args.also.split(",") if word]
+    for model, _, steps in parts:
+        if model not in SIZES or not steps.isdigit() or int(steps) < 1:
+            raise SwapError(f"--also {args.also}: expected models and their steps, such as core=560,dfaker=80")
+    return {model: int(steps) for model, _, steps in parts}
+
+
+def _other(model: str, steps: int) -> str:
+    return f"{model}, {steps} steps"
 
 
 def _pairs(args: argparse.Namespace) -> list[tuple[str, str]]:
@@ -290,6 +319,7 @@ def _arguments() -> argparse.Namespace:
         "--seeds", type=int, default=1, choices=range(1, 11), metavar="N", help="trainings from 1 to 10 seeds"
     )
     parser.add_argument("--model", default="small", help="train.model")
+    parser.add_argument("--also", default="", help="other models, each with its steps: core=560,dfaker=80")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each clip")
     parser.add_argument("--size", type=int, default=320, help="side of the studio's pictures, pixels")
     parser.add_argument("--rate", type=int, default=25, help="of the studio's clips, frames a second")

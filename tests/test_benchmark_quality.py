@@ -136,6 +136,19 @@ def test_what_can_nowhere_be_told_is_left_out(order):
     assert "truth_psnr" not in found and "truth_ssim" in found
 
 
+def test_other_models_stand_beside_and_take_no_part_in_the_order(order):
+    stops, others = (
+        [[measures(identity_distance=v)] for v in (0.5, 0.4)],
+        {"core, 9 steps": measures(identity_distance=0.9)},
+    )
+    found = order.metrics(measures(identity_distance=0.6), measures(), None, stops, others=others, rows=ROWS)
+    row = found["identity_distance"]
+    assert row["models"] == {"core, 9 steps": 0.9} and row["order"]["verdict"] == "holds"
+    facts = {"stops": line(order)["facts"]["stops"], "models": {"core, 9 steps": {"train_s": 3.0, "images_per_s": 9.0}}}
+    text = order.table([{**line(order), "metrics": found, "facts": facts}])
+    assert "| 1500 steps | core, 9 steps | true swap |" in text and "core, 9 steps: 3 s, 9 images/s" in text
+
+
 def test_the_summary_counts_orders(order):
     found = line(order)["metrics"]
     said = order.summary(found)
@@ -185,6 +198,8 @@ def test_table_of_a_file(bench, tmp_path, order, monkeypatch, capsys):
         (["--steps", "60,60"], "each later than the one before"),
         (["--steps", "soon"], "--steps soon"),
         (["--minutes", "-1"], "--minutes -1"),
+        (["--also", "core"], "--also core: expected models and their steps"),
+        (["--also", "cores=3"], "--also cores=3"),
         (["--pairs", "ann:ann"], "two different people"),
         (["--pairs", "ann"], "ann: expected two different people"),
         (["--footage", "here"], "--consent"),
