@@ -13,7 +13,8 @@ row of measure.METRICS that can be told
 * `unchanged`: the target left as it is, through the same encoder;
 * `average`: the source's average face under the masks and colours of a swap;
 * `stops`: the swap at each stop of one training that goes on: mean, spread (standard deviation over the seeds) and values;
-* `models`: the swap of each model of --also; for equal minutes give each the steps that it does in them (benchmarks/train.py);
+* `others`: swaps of other models (--also; for equal minutes give each the steps that benchmarks/train.py says it does in them)
+  and of other settings: --settings names a JSON file, {"name": section train of the configuration, ...};
 * `truth`: the true swap, filmed and encoded as the clip was: the ceiling. Footage has none;
 * `order`: which order is known beforehand and why not another, and whether it `holds`, `ties` or is `broken`.
 
@@ -72,7 +73,7 @@ def _measured(
     length = {"seconds": args.seconds}
     look = {"seconds": args.seconds, "size": args.size, "rate": args.rate}
     kind = {"footage": str(args.footage)} if args.footage else look
-    _guard(home, {**length, **kind, "stops": stops, "model": args.model, "frames": args.frames, "also": args.also})
+    _guard(home, {**length, **kind, "stops": stops, "model": args.model, "frames": args.frames})
     if args.footage:
         pair = project.filmed(args.footage.resolve(), source, target, **length, consent=_consent(args.consent))
     else:
@@ -82,9 +83,7 @@ def _measured(
 
     def configure(budget: dict[str, float]) -> None:
         swaps = {f"seed_{seed}": {"model": args.model, "budget": budget, "seed": seed} for seed in _seeds(args)}
-        swaps |= {
-            f"model_{model}": {"model": model, "budget": {"steps": steps}} for model, steps in _also(args).items()
-        }
+        swaps |= _also(args)
         project.write(home, pair, swaps=swaps, videos=baselines, frames=args.frames)
 
     configure(stops[0])
@@ -103,10 +102,14 @@ def _measured(
             if not (home / f"kept/{baseline}/measures.json").is_file():
                 say(f"{name}: {baseline}")
                 _baseline(home, home / f"kept/{baseline}", pair, baseline, run)
-    for model, steps in _also(args).items():
-        if not (home / f"kept/model_{model}/facts.json").is_file():
-            say(f"{name}: {model}, training to {_named({'steps': steps})}")
-            _stop(home, home / f"kept/model_{model}", f"model_{model}", run)
+    for other, train in _also(args).items():
+        kept = home / f"kept/{other}"
+        if not (kept / "facts.json").is_file():
+            say(f"{name}: {other}")
+            store.write_json(kept / "settings.json", train)
+            _stop(home, kept, other, run)
+        elif store.read_json(kept / "settings.json") != train:
+            raise SwapError(f"{other}: expected the settings of before, found others; give it another name")
     return _line(home, pair, args, stops, baselines, prepared)
 
 
@@ -157,17 +160,14 @@ def _line(
     each = [[kept / f"seed_{seed}_stop_{k}" for seed in seeds] for k in range(len(stops))]
     trained = [[store.read_json(one / "measures.json") for one in stop] for stop in each]
     rows = {**measure.METRICS, **measure.SEQUENCES}
-    models = [kept / f"model_{model}" for model in _also(args)]
-    others = {
-        _other(*one): store.read_json(at / "measures.json") for one, at in zip(_also(args).items(), models, strict=True)
-    }
+    others = {other: store.read_json(kept / f"{other}/measures.json") for other in _also(args)}
     found = order.metrics(ends["unchanged"], ends["average"], ends.get("truth"), trained, others=others, rows=rows)
     facts = [[store.read_json(one / "facts.json") for one in stop] for stop in each]
     means = [{key: round(sum(f[key] for f in stop) / len(stop), 1) for key in stop[0]} for stop in facts]
     names = [_named(stop) for stop in stops]
     videos = {"unchanged": kept / "unchanged", "average face": kept / "average"}
     videos |= {name: kept / f"seed_1_stop_{k}" for k, name in enumerate(names)}
-    videos |= dict(zip(others, models, strict=True))
+    videos |= {other: kept / other for other in others}
     videos |= {"true swap": kept / "truth"} if "truth" in ends else {}
     pictures = project.strip(home, pair, {name: path / "video.mp4" for name, path in videos.items()})
     store.write_picture(home / "strip.png", pictures)
@@ -183,7 +183,7 @@ def _line(
         "order": order.summary(found),
         "metrics": found,
         "facts": {"prepare_wall_s": prepared.wall_s, "prepare_cpu_s": prepared.cpu_s, "stops": means}
-        | {"models": {name: store.read_json(at / "facts.json") for name, at in zip(others, models, strict=True)}},
+        | {"others": {other: store.read_json(kept / f"{other}/facts.json") for other in others}},
         "cores": min(args.cores, os.cpu_count() or 1),
     }
 
@@ -241,17 +241,17 @@ def _stops(args: argparse.Namespace) -> list[dict[str, float]]:
     return [{unit: value} for value in values]
 
 
-def _also(args: argparse.Namespace) -> dict[str, int]:
-    """The other models, and how many steps each is trained."""
+def _also(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The other swaps beside the model's own: name -> its own section train."""
     parts = [word.partition("=") for word in args.also.split(",") if word]
     for model, _, steps in parts:
         if model not in SIZES or not steps.isdigit() or int(steps) < 1:
             raise SwapError(f"--also {args.also}: expected models and their steps, such as core=560,dfaker=80")
-    return {model: int(steps) for model, _, steps in parts}
-
-
-def _other(model: str, steps: int) -> str:
-    return f"{model}, {steps} steps"
+    found = {f"{model}-{steps}": {"model": model, "budget": {"steps": int(steps)}} for model, _, steps in parts}
+    more = store.read_json(args.settings) if args.settings else {}
+    if not isinstance(more, dict) or not all(isinstance(train, dict) for train in more.values()):
+        raise SwapError(f'{args.settings}: expected {{"name": {{"model": "small", "budget": {{"steps": 1000}}}}, ...}}')
+    return found | more
 
 
 def _pairs(args: argparse.Namespace) -> list[tuple[str, str]]:
@@ -320,6 +320,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--model", default="small", help="train.model")
     parser.add_argument("--also", default="", help="other models, each with its steps: core=560,dfaker=80")
+    parser.add_argument("--settings", type=Path, help="JSON file of other settings: name -> section train")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each clip")
     parser.add_argument("--size", type=int, default=320, help="side of the studio's pictures, pixels")
     parser.add_argument("--rate", type=int, default=25, help="of the studio's clips, frames a second")

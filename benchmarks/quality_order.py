@@ -93,7 +93,7 @@ def metrics(
     """All measures of one pair: name -> unit, better, the values, and the order.
 
     Each mapping is a measures.json; trained[k] are those of stop k, one for each seed, stops ascending. truth is None where it
-    is not known; others: those of other models, which take no part in the order. rows: those of measure.METRICS and
+    is not known; others: those of other swaps, which take no part in the order. rows: those of measure.METRICS and
     SEQUENCES. What could nowhere be told is left out.
     """
     result = {}
@@ -111,7 +111,7 @@ def metrics(
             return [ends.get("truth"), *reversed(of), *([ends["unchanged"]] if expected == ALL else [])]
 
         found = {"unit": row["unit"], "better": row["better"], "of": row["of"], **ends, "stops": stops}
-        found["models"] = {model: made[name]["value"] for model, made in (others or {}).items()}
+        found["others"] = {other: made[name]["value"] for other, made in (others or {}).items()}
         if "source_real" in row:
             found["source_real"] = row["source_real"]
         if alarms := [said for stop in trained for seed in stop if (said := seed[name].get("alarm"))]:
@@ -146,14 +146,14 @@ def table(lines: Sequence[Mapping[str, Any]]) -> str:
         rows.append([f"`{name}`", *words, found["expected"] or f"no order: {found['why']}"])
     parts = ["\n".join(_rows(rows))]
     for head, line in zip(heads, lines, strict=True):
-        models = line["facts"].get("models", {})
-        rows = [["metric", "better", "unchanged", "average face", *line["stops"], *models, "true swap", "order"]]
+        beside = line["facts"].get("others", {})
+        rows = [["metric", "better", "unchanged", "average face", *line["stops"], *beside, "true swap", "order"]]
         for name, row in line["metrics"].items():
             stops = [_figure(stop["mean"], stop["spread"]) for stop in row["stops"]]
             ends = [_figure(row[end]) for end in ("unchanged", "average")]
             truth = _figure(row.get("truth"))
             better = "nearer 1" if row["better"].startswith("nearer") else row["better"]
-            others = [_figure(row["models"][model]) for model in models]
+            others = [_figure(row["others"][other]) for other in beside]
             rows.append([f"`{name}`, {row['unit']}", better, *ends, *stops, *others, truth, _word(row["order"])])
         parts.append(f"**{head}**, {_facts(line)}\n\n" + "\n".join(_rows(rows)))
     return "\n\n".join(parts) + "\n"
@@ -171,7 +171,7 @@ def _figure(value: float | None, more: float | None = None) -> str:
 
 
 def _facts(line: Mapping[str, Any]) -> str:
-    trained = [*zip(line["stops"], line["facts"]["stops"], strict=True), *line["facts"].get("models", {}).items()]
+    trained = [*zip(line["stops"], line["facts"]["stops"], strict=True), *line["facts"].get("others", {}).items()]
     train = [f"{name}: {stop['train_s']:.0f} s, {stop['images_per_s']:.0f} images/s" for name, stop in trained]
     seeds = len(line["seeds"])
     return f"{line['frames']} frames, {seeds} seed{'s' if seeds > 1 else ''}; training: " + "; ".join(train)

@@ -136,17 +136,17 @@ def test_what_can_nowhere_be_told_is_left_out(order):
     assert "truth_psnr" not in found and "truth_ssim" in found
 
 
-def test_other_models_stand_beside_and_take_no_part_in_the_order(order):
+def test_other_swaps_stand_beside_and_take_no_part_in_the_order(order):
     stops, others = (
         [[measures(identity_distance=v)] for v in (0.5, 0.4)],
-        {"core, 9 steps": measures(identity_distance=0.9)},
+        {"core-9": measures(identity_distance=0.9)},
     )
     found = order.metrics(measures(identity_distance=0.6), measures(), None, stops, others=others, rows=ROWS)
     row = found["identity_distance"]
-    assert row["models"] == {"core, 9 steps": 0.9} and row["order"]["verdict"] == "holds"
-    facts = {"stops": line(order)["facts"]["stops"], "models": {"core, 9 steps": {"train_s": 3.0, "images_per_s": 9.0}}}
+    assert row["others"] == {"core-9": 0.9} and row["order"]["verdict"] == "holds"
+    facts = {"stops": line(order)["facts"]["stops"], "others": {"core-9": {"train_s": 3.0, "images_per_s": 9.0}}}
     text = order.table([{**line(order), "metrics": found, "facts": facts}])
-    assert "| 1500 steps | core, 9 steps | true swap |" in text and "core, 9 steps: 3 s, 9 images/s" in text
+    assert "| 1500 steps | core-9 | true swap |" in text and "core-9: 3 s, 9 images/s" in text
 
 
 def test_the_summary_counts_orders(order):
@@ -210,6 +210,12 @@ def test_table_of_a_file(bench, tmp_path, order, monkeypatch, capsys):
 )
 def test_mistakes_are_one_line(bench, tmp_path, options, words):
     assert words in bench("--folder", tmp_path, *options)
+
+
+def test_settings_that_are_no_sections_are_one_line(bench, tmp_path):
+    file = tmp_path / "settings.json"
+    file.write_text('{"soft": 3}')
+    assert "settings.json: expected {" in bench("--folder", tmp_path, "--settings", file)
 
 
 def test_a_folder_of_other_settings_is_refused(bench, tmp_path):
