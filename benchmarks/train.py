@@ -5,9 +5,11 @@
 Prints one JSON line. `images_per_s`: faces of both people a second of our steps, on faces that lie in memory; samples are made
 from them inside the step. `ratio`: that over `baseline_images_per_s`, the same model in plain Keras: float32, one model for
 each person with the encoder in both, Keras' Adam and `train_on_batch`, the same losses, on samples made beforehand.
-`whole_share`: images a second with drawing the batches, as share of `images_per_s`. `peak_share`: arithmetic a second of a
-step (`step_gflop`, from the layers' shapes: forward and backward) over `matrix_gflops`, what large matrix products reach in the
-same run and precision. `peak_mib`: largest memory of ours, the GPU's where there is one, the process's else.
+`whole_share`: images a second of the whole trainer (train.loop with its memory-mapped faces, lines, checks and states) over
+`images_per_s`; quality is not measured in it, and a state is saved where `--whole` is over 60 (see train.checkpoint_every).
+`peak_share`: arithmetic a second of a step (`step_gflop`, from the layers' shapes: forward and backward) over `matrix_gflops`,
+what large matrix products reach in the same run and precision. `peak_mib`: largest memory of our bare step, the GPU's where
+there is one, the process's else.
 
 All are measured in turns until the seconds are over, three times at least; medians are taken. `taskset -c 0` for one core.
 """
@@ -20,8 +22,10 @@ import os
 import resource
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +34,9 @@ from swapcore import losses
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, Swapper, choose, convolution, device, gpus, keras, tensorflow
-from swapcore.train import batches, step, warps
+from swapcore.train import batches, loop, saver, step, warps
+from swapcore.train.schedule import Goal
+from swapcore.train.standing import Standing
 
 FACES, SIDE = 64, 4096  # random faces of each person; rows of the matrices multiplied
 COVERAGE, ARCHIVE = 0.8, 512  # as the settings' defaults: share of the crop that is seen, the crop's pixels
@@ -44,6 +50,7 @@ def main() -> None:
     parser.add_argument("--resolution", type=int, help="pixels; left out: the model's default")
     parser.add_argument("--batch", type=int, default=16, help="faces of each person")
     parser.add_argument("--seconds", type=float, default=120, help="of measuring, about")
+    parser.add_argument("--whole", type=float, default=10, help="seconds of the whole trainer in a turn, about")
     parser.add_argument("--steps", type=int, default=2, help="steps in a call")
     parser.add_argument("--precision", choices=["bfloat16", "float32"], default="bfloat16")
     parser.add_argument("--backend", choices=["tensorflow", "jax"], default="tensorflow")
@@ -53,46 +60,49 @@ def main() -> None:
     if args.gpu and not gpus():
         sys.exit(f"train: expected a GPU, {args.backend} sees {device()} alone; check the driver (nvidia-smi)")
     try:
-        print(json.dumps(measured(args)))
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(measured(args, Path(folder))))
     except SwapError as error:
         sys.exit(f"train: {error}")
 
 
-def measured(args: argparse.Namespace) -> dict[str, Any]:
-    """The figures of the JSON line."""
+def measured(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The figures of the JSON line; folder: for faces and states."""
     keras().utils.set_random_seed(0)
     resolution = args.resolution or MODELS[args.model].sizes.default
     swapper = MODELS[args.model].build(resolution, precision=args.precision)
     shape = batches.geometry(ARCHIVE, coverage=COVERAGE, resolution=resolution)
     trainer = step.trainer(swapper, view=shape.view, seed=0, **{**LOOK, "mix": tuple(LOOK["mix"])})
-    people = [random_faces(shape.side, seed) for seed in (0, 1)]
-    images = batches.draw(*people, first=0, steps=args.steps, batch=args.batch, seed=0)
+    people = [random_faces(folder / f"{who}.npy", shape.side, seed) for seed, who in enumerate(PEOPLE)]
+    images = batches.draw(*(p.faces for p in people), first=0, steps=args.steps, batch=args.batch, seed=0)
     rate = {"warp": 1.0, "rate": 1e-5, "shares": list(LOOK["mix"].values())}
 
     def bare() -> None:
         trainer.run(images, step=0, **rate)
 
-    def whole() -> None:
-        drawn = batches.draw(*people, first=0, steps=args.steps, batch=args.batch, seed=0)
-        trainer.run(drawn, step=0, **rate)
-
     for _ in range(2):
-        whole()
+        bare()
     peak = memory_mib()
+    begin = time.perf_counter()
+    bare()
+    many = max(round(args.whole * args.steps / (time.perf_counter() - begin)), 2)
     baseline = plain_keras(args.model, resolution, images[0], view=shape.view)
     products = {name: matrix_product(name) for name in ("bfloat16", "float32")}
-    # (what, how often in a turn, what one call is worth in seconds of a step)
-    things = {"bare": (bare, args.steps), "whole": (whole, args.steps), "baseline": (baseline, 1)}
-    things |= {name: (product, 1) for name, product in products.items()}
-    for thing, _ in things.values():
-        thing()
-    times: dict[str, list[float]] = {name: [] for name in things}
-    end = time.perf_counter() + args.seconds
-    while time.perf_counter() < end or len(times["bare"]) < 3:
-        for name, (thing, count) in things.items():
-            begin = time.perf_counter()
+    with saver.saver(folder / "states", None) as states:
+        about = {"batch": args.batch, "precision": args.precision, "learning_rate": 1e-5}
+        whole = whole_trainer(trainer, people, states, shape.view, many, {"model": args.model, **about})
+        # (what, how many steps one call is)
+        things = {"bare": (bare, args.steps), "whole": (whole, many), "baseline": (baseline, 1)}
+        things |= {name: (product, 1) for name, product in products.items()}
+        for thing, _ in things.values():
             thing()
-            times[name].append((time.perf_counter() - begin) / count)
+        times: dict[str, list[float]] = {name: [] for name in things}
+        end = time.perf_counter() + args.seconds
+        while time.perf_counter() < end or len(times["bare"]) < 3:
+            for name, (thing, count) in things.items():
+                begin = time.perf_counter()
+                thing()
+                times[name].append((time.perf_counter() - begin) / count)
     seconds = {name: statistics.median(of) for name, of in times.items()}
     work = gflop(swapper, args.batch)
     peaks = {name: 2 * SIDE**3 / 1e9 / statistics.median(times[name]) for name in products}
@@ -119,9 +129,35 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def random_faces(side: int, seed: int) -> np.ndarray:
-    """Noise (FACES, s, s, channels) uint8 in the form of cached faces."""
-    return np.random.default_rng(seed).integers(0, 256, (FACES, side, side, 6), dtype=np.uint8)
+def random_faces(path: Path, side: int, seed: int) -> batches.Cached:
+    """FACES of noise as training has them, memory-mapped."""
+    kind = np.dtype([("face", np.uint8, (side, side, 6)), ("landmarks", np.float32, (68, 2))])
+    rows = np.lib.format.open_memmap(path, "w+", kind, (FACES,))
+    chance = np.random.default_rng(seed)
+    rows["face"] = chance.integers(0, 256, rows["face"].shape, dtype=np.uint8)
+    rows["landmarks"] = chance.uniform(0, side, rows["landmarks"].shape)
+    rows.flush()
+    rows = np.load(path, mmap_mode="r")
+    return batches.Cached(rows["face"], rows["landmarks"])
+
+
+def whole_trainer(
+    trainer: step.Trainer,
+    people: list[batches.Cached],
+    states: saver.Saver,
+    view: float,
+    many: int,
+    about: dict[str, Any],
+) -> Callable[[], None]:
+    """`many` steps of the trainer that a swap is trained with, as a function; each call goes on from the one before."""
+    now = Standing(goals=[Goal("", 0, 0.0, 1.0)], batch=about["batch"])
+    phase = {"schedule": [{"warp": "random"}]}
+
+    def whole() -> None:
+        settings = Train.model_validate({**about, **phase, "budget": {"steps": now.step + many}})
+        loop.learn(loop.Session("train", settings, trainer, people, now, states, view))
+
+    return whole
 
 
 def plain_keras(model: str, resolution: int, images: np.ndarray, *, view: float) -> Callable[[], None]:

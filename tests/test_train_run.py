@@ -178,6 +178,25 @@ def test_killed_anywhere_every_step_is_done_once(sums, people, tmp_path, monkeyp
     assert np.allclose(arrays(tmp_path / "parts")["weights/w"], arrays(tmp_path / "whole")["weights/w"])
 
 
+def test_faces_are_drawn_while_the_step_before_computes(sums, people, tmp_path, monkeypatch):
+    asked, learn = [threading.Event() for _ in range(13)], sums.run
+    picked = run.batches.picked
+
+    def noted(counts, *, first, steps, **how):
+        for event in asked[first : first + steps]:
+            event.set()
+        return picked(counts, first=first, steps=steps, **how)
+
+    def waits(self, images, *, step, **how):
+        end = step + len(images)
+        assert end >= 12 or asked[end].wait(30), "the next call's faces are not drawn before this one ends"
+        return learn(self, images, step=step, **how)
+
+    monkeypatch.setattr(run.batches, "picked", noted)
+    monkeypatch.setattr(sums, "run", waits)
+    assert trained(tmp_path, people)["steps"] == 12
+
+
 def test_other_data_or_settings_go_on_for_a_share(sums, people, others, tmp_path, capfd):
     trained(tmp_path, people, budget={"steps": 20})
     changed = (others, people[1])

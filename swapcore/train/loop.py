@@ -6,14 +6,15 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
 
 from swapcore import progress
 from swapcore.config.fields import Train
-from swapcore.config.training import Phase
 from swapcore.errors import SwapError
 from swapcore.train import batches, fit, held, monitor, nearest, signals, standing, watch
+from swapcore.train.feed import Drawn, feed
 from swapcore.train.saver import Saver
 from swapcore.train.schedule import Plan
 from swapcore.train.standing import Standing
@@ -23,6 +24,8 @@ from swapcore.train.watch import Watch
 # what a phase's warp leaves of the random one, and in words
 BENT = {"random": 1.0, "landmarks": 0.5, "none": 0.0}
 WARPS = {"random": "with the random warp", "landmarks": "warped to the other's landmarks", "none": "without the warp"}
+
+MOST_BYTES = 1 << 28  # of the faces of one call; those of two lie in memory
 
 
 @dataclass
@@ -78,11 +81,16 @@ def learn(session: Session) -> signal.Signals | None:
     untold: list[tuple[int, np.ndarray]] = []  # steps and losses since the last line
     pace = 1.0  # seconds a step; the first call is slow, so it is one step
     session.states.take(session.machine.arrays())
-    with signals.noted() as caught:
+    with signals.noted() as caught, feed(partial(_drawn, session)) as faces:
         while not way.done(now.step, now.seconds) and not caught:
-            steps = way.steps(now.step, now.seconds, pace)
             phase, before = way.phase(now.step, now.seconds), (now.step, now.seconds)
-            loss = _advance(session, steps, phase)
+            with session.watch.spent("faces"):
+                drawn = faces.take(now.step, way.steps(now.step, now.seconds, pace), phase)
+            steps = len(drawn.images)
+            then = now.step + steps, now.seconds + pace * steps  # as far as can be told
+            if not way.done(*then):
+                faces.begin(then[0], way.steps(*then, pace), way.phase(*then))
+            loss = _advance(session, drawn, phase)
             seconds = time.monotonic() - start
             pace = (seconds - now.seconds) / steps
             now.step, now.images, now.seconds = now.step + steps, now.images + 2 * now.batch * steps, seconds
@@ -120,20 +128,18 @@ def learn(session: Session) -> signal.Signals | None:
     return caught[0] if caught else None
 
 
-def _advance(session: Session, steps: int, number: int) -> np.ndarray:
+def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
     """Some steps of a phase in one call; their mean losses (2,) of source and target."""
     settings, now, phase = session.settings, session.now, session.settings.schedule[number]
-    with session.watch.spent("faces"):
-        images, bends = _drawn(session, steps, phase)
     try:
         with session.watch.spent("arithmetic"):
             loss = session.machine.run(
-                images,
+                drawn.images,
                 step=now.step,
                 warp=settings.warp * BENT[phase.warp],
                 rate=settings.learning_rate * phase.rate,
                 shares=settings.shares(phase),
-                bends=bends,
+                bends=drawn.bends,
             )
     except Exception as error:
         if fit.out_of_memory(error):
@@ -141,29 +147,30 @@ def _advance(session: Session, steps: int, number: int) -> np.ndarray:
         raise
     if not np.isfinite(loss).all():
         raise SwapError(
-            f"{session.what}: the loss is no longer a number after step {now.step + steps}; the last saved state is kept: "
-            "lower train.learning_rate or set train.precision to float32, and run snakemake again"
+            f"{session.what}: the loss is no longer a number after step {now.step + len(drawn.images)}; the last saved state is "
+            "kept: lower train.learning_rate or set train.precision to float32, and run snakemake again"
         )
     return loss
 
 
-def _drawn(session: Session, steps: int, phase: Phase) -> tuple[np.ndarray, np.ndarray | None]:
-    """The faces of some steps, and what bends them into others' landmarks in a phase that does so."""
-    settings, now = session.settings, session.now
+def _drawn(session: Session, first: int, steps: int, number: int) -> Drawn:
+    """The faces of some steps of a phase, and what bends them into others' landmarks in a phase that does so."""
+    settings, batch = session.settings, session.now.batch
     pictures, landmarks = zip(*session.faces, strict=True)
+    steps = min(steps, max(MOST_BYTES // (2 * batch * pictures[0][0].nbytes), 1))
     rows = batches.picked(
         tuple(map(len, pictures)),
-        first=now.step,
+        first=first,
         steps=steps,
-        batch=now.batch,
+        batch=batch,
         seed=settings.seed,
         without=((), ()) if session.cut is None else session.cut.rows,
     )
     bends = None
-    if phase.warp == "landmarks":
+    if settings.schedule[number].warp == "landmarks":
         place = {"side": pictures[0].shape[1], "view": session.view}
-        bends = nearest.drawn(landmarks, session.kin(), rows, first=now.step, seed=settings.seed, **place)
-    return batches.gathered(*pictures, rows), bends
+        bends = nearest.drawn(landmarks, session.kin(), rows, first=first, seed=settings.seed, **place)
+    return Drawn(batches.gathered(*pictures, rows), bends)
 
 
 def _moved(session: Session, before: Plan, way: Plan) -> Plan:
