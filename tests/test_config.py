@@ -159,6 +159,11 @@ def test_settings_come_back_as_they_were():
         ({"train": {"batch": 0}}, ["train.batch", "greater than or equal to 1", "got 0"]),
         ({"train": {"budget": {"steps": 1, "minutes": 2}}}, ["either steps or minutes"]),
         ({"train": {"budget": {"steps": 9}, "quality_every": 1}}, ["quality_every is in minutes"]),
+        ({"train": {"devices": 2}}, ["train", "devices: 2 need backend: jax; tensorflow takes one"]),
+        (
+            {"train": {"devices": 3, "backend": "jax"}},
+            ["batch: expected a multiple of devices, 3, found 16; for example 15 or 18"],
+        ),
         ({"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "finite"]),
         ({"train": 7}, ["train", "got 7"]),
         ({"faces": {"detector": "hgo"}}, ["faces.detector", "hog"]),

@@ -61,6 +61,78 @@ def test_both_backends_learn_the_same(root, tmp_path):
     assert np.abs(ours["shown"] - theirs["shown"]).max() < 1e-3
 
 
+# the same steps on one device whom faces are handed, and on two with the faces in their memory
+SPREAD = """
+import sys
+import numpy as np
+from swapcore.models import backend, keras, original
+backend.choose("jax")
+from swapcore.train import step
+assert backend.devices() == 2 and backend.gpu_memory_free(2) is None and backend.device(2).startswith("CPU")
+
+chance = np.random.default_rng(0)
+faces = chance.integers(0, 256, (9, 20, 20, 6), dtype=np.uint8)
+numbers = chance.integers(0, 9, (3, 8)).astype(np.int32)
+bends = chance.normal(0, 0.02, (3, 8, 12, 12, 2)).astype("float32")
+start, found = None, {}
+for devices in (1, 2):
+    swapper = original.build(32, precision="float32", width=1 / 16)
+    trainer = step.trainer(swapper, view=0.7, seed=3, mix=("mae",), weights={"eyes": 1, "mouth": 1}, devices=devices)
+    start = start or {name: array.copy() for name, array in trainer.weights()}
+    trainer.take(start, where="here")
+    given = {"table": trainer.keep(faces)} if devices == 2 else {}
+    how = {"warp": 1.0, "rate": 1e-3, "shares": [1.0], "bends": bends}
+    losses = [trainer.run(numbers if given else faces[numbers], step=k, **how, **given) for k in (0, 3)]
+    used = {len(v.value.sharding.device_set) for v in swapper.variables().values()}
+    assert used == {devices}, used
+    found |= {f"{devices}/losses": losses, **{f"{devices}/{n}": a.copy() for n, a in trainer.weights()}}
+assert trainer.show(*chance.random((2, 2, 32, 32, 3), dtype="float32")).shape == (2, 6, 32, 32, 3)
+np.savez(sys.argv[1], **found, **{f"start/{n}": a for n, a in start.items()})
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra")
+def test_two_devices_learn_what_one_learns(root, tmp_path):
+    """With faces that lie in their memory as with faces that are handed over."""
+    flags = "--xla_force_host_platform_device_count=2"
+    flags += " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    environment = {**os.environ, "PYTHONPATH": str(root), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
+    command = [sys.executable, "-c", SPREAD, tmp_path / "found.npz"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = dict(np.load(tmp_path / "found.npz"))
+    names = [name.removeprefix("start/") for name in found if name.startswith("start/")]
+    assert np.allclose(found["2/losses"], found["1/losses"], rtol=1e-5)
+    for name in names:
+        moved = np.linalg.norm(found[f"1/{name}"] - found[f"start/{name}"])
+        assert moved > 1e-3 and np.linalg.norm(found[f"2/{name}"] - found[f"1/{name}"]) < 0.02 * moved, name
+
+
+def test_tensorflow_trains_from_a_table_of_faces_too():
+    from swapcore.models import original
+    from swapcore.train import step, step_tensorflow
+
+    chance = np.random.default_rng(0)
+    faces = chance.integers(0, 256, (9, 20, 20, 6), dtype=np.uint8)
+    numbers = chance.integers(0, 9, (3, 4)).astype(np.int32)
+    swapper = original.build(32, precision="float32", width=1 / 16)
+    trainer = step.trainer(swapper, view=0.7, seed=3, mix=("mae",), weights={"eyes": 1, "mouth": 1})
+    start = {name: array.copy() for name, array in trainer.arrays()}
+    for bends in (None, chance.normal(0, 0.02, (3, 4, 12, 12, 2)).astype(np.float32)):
+        how = {"step": 5, "warp": 1.0, "rate": 1e-3, "shares": [1.0], "bends": bends}
+        losses, weights = [], []
+        for images, given in ((faces[numbers], {}), (numbers, {"table": trainer.keep(faces)})):
+            trainer.restore(start, where="here")
+            losses.append(trainer.run(images, **how, **given))
+            weights.append({name: array.copy() for name, array in trainer.weights()})
+        assert np.allclose(*losses, rtol=1e-5)
+        for name, array in weights[0].items():
+            moved = np.linalg.norm(array - start[f"weights/{name}"])
+            assert moved > 1e-4 and np.linalg.norm(array - weights[1][name]) < 0.02 * moved, name
+    with pytest.raises(ValueError, match="expected one device, found 2"):
+        step_tensorflow.steps(swapper, {}, None, factors={}, seed=0, devices=2)
+
+
 def test_a_missing_jax_is_one_line(monkeypatch):
     from swapcore.errors import SwapError
     from swapcore.models import backend

@@ -56,6 +56,57 @@ def test_what_is_expected_not_to_fit_is_not_tried():
         fit.probe(lambda batch: 1 / 0, lambda: 1)
 
 
+def test_batches_that_are_tried_can_be_spread():
+    for devices in (1, 2, 3, 8):
+        tried = []
+        fit.probe(lambda batch, tried=tried: tried.append(batch) or float(batch), lambda: 10**12, devices=devices)
+        assert tried == sorted(set(tried)) and all(batch % devices == 0 for batch in tried)
+        assert tried[0] == max(devices, 4 // devices * devices) and tried[-1] > 200
+
+
+SPREAD = [  # asked, seen, batch, GPUs; found, a line
+    ("all", 1, 16, 0, 1, ""),
+    ("all", 2, 16, 0, 1, ""),  # one processor that plays two
+    (2, 2, 16, 0, 2, ""),
+    ("all", 4, 16, 4, 4, ""),
+    ("all", 4, "auto", 4, 4, ""),
+    (2, 4, 16, 4, 2, ""),
+    (
+        "all",
+        3,
+        16,
+        3,
+        2,
+        "16 faces of each person cannot be spread evenly over 3 devices, 2 train; a train.batch of 15 or 18",
+    ),
+    ("all", 8, 5, 8, 5, "5 train; a train.batch of 8 takes all"),
+    (4, 4, 2, 4, 2, "2 train"),  # what memory left of a batch of 4
+    ("all", 1, 16, 4, 1, "of 4 GPUs one trains, for train.backend is tensorflow; jax takes all"),
+]
+
+
+@pytest.mark.parametrize(("asked", "seen", "batch", "gpus", "wanted", "said"), SPREAD)
+def test_a_batch_is_spread_over_the_devices(asked, seen, batch, gpus, wanted, said, capfd):
+    assert fit.spread(asked, seen, batch, gpus=gpus, what="train s") == wanted
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == bool(said) and (not said or said in lines[0])
+
+
+def test_more_devices_than_are_seen_are_refused():
+    with pytest.raises(
+        SwapError, match=r"train\.devices: expected at most 1, as many as are seen, found 2; set 1 or all"
+    ):
+        fit.spread(2, 1, 16, gpus=1, what="s")
+
+
+def test_faces_are_kept_where_they_fit(capfd):
+    assert fit.room_to_keep(GB, 40 * GB, what="train s") and not fit.room_to_keep(GB, 3 * GB, what="train s")
+    assert not fit.room_to_keep(1, None, what="train s"), "on a processor"
+    said = capfd.readouterr().err.splitlines()
+    assert said[0] == "train s: all faces lie in the GPU's memory (1.00 of 40.0 GB)" and len(said) == 2
+    assert "(1.0 GB) would take more than 25% of the GPU's free memory (3.0 GB)" in said[1]
+
+
 def test_errors_of_memory_are_known():
     for error in (MemoryError(), ResourceExhaustedError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory")):
         assert fit.out_of_memory(error)
@@ -117,7 +168,9 @@ def small_memory(monkeypatch):
                 raise ResourceExhaustedError
             return super().run(images, step=step, warp=warp, rate=rate, **more)
 
-    monkeypatch.setattr(run, "device", lambda: "nothing")
+    monkeypatch.setattr(run, "device", lambda count: "nothing")
+    monkeypatch.setattr(run, "_count", lambda *a, **k: 1)
+    monkeypatch.setattr(run, "_table", lambda *a, **k: None)
     monkeypatch.setattr(run, "_machine", lambda settings, **_: Small())
     monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     return made

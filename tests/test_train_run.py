@@ -24,6 +24,7 @@ from swapcore.train import Outputs, checkpoint, run, train
 
 FILES = {"trained": "trained.json", "weights": "weights.h5"}
 FILES |= {"curve": "loss.png", "quality": "quality.png", "preview": "preview.jpg"}
+TABLE = run._table
 
 
 @pytest.fixture
@@ -61,7 +62,8 @@ class Sums:
 def sums(monkeypatch):
     """Training without TensorFlow."""
     machine = Sums
-    monkeypatch.setattr(run, "device", lambda: "nothing")
+    monkeypatch.setattr(run, "_count", lambda *a, **k: 1)
+    monkeypatch.setattr(run, "_table", lambda *a, **k: None)
     monkeypatch.setattr(run, "_machine", lambda settings, **_: machine())
     monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     return machine
@@ -134,6 +136,31 @@ def test_going_on_equals_not_stopping(tiny, people, tmp_path):
     assert set(whole) == set(parts) and {name.split("/")[0] for name in whole} == {"weights", "first", "second"}
     for name, array in whole.items():
         assert np.allclose(array, parts[name], rtol=1e-3, atol=1e-3 * np.abs(array).max()), name
+
+
+def test_faces_in_the_gpus_memory_train_alike(tiny, people, tmp_path, monkeypatch, capfd):
+    """A GPU is pretended: the faces lie in TensorFlow's memory, and each step is handed numbers alone."""
+    how = {"budget": {"steps": 6}, "schedule": [{"warp": "landmarks", "until": {"steps": 2}}, {"warp": "random"}]}
+    trained(tmp_path / "handed", people, **how)
+    monkeypatch.setattr(run, "gpu_memory_free", lambda count: 10**9)
+    trained(tmp_path / "kept", people, **how)
+    assert "all faces lie in the GPU's memory" in capfd.readouterr().err
+    handed, kept = arrays(tmp_path / "handed"), arrays(tmp_path / "kept")
+    for name, array in handed.items():
+        assert np.allclose(array, kept[name], rtol=1e-3, atol=1e-3 * np.abs(array).max()), name
+    histories = [checkpoint.find(state(tmp_path / f), say=print).info["history"][-1][3:] for f in ("handed", "kept")]
+    assert np.allclose(*histories, rtol=1e-3)
+
+
+def test_a_gpu_too_full_for_the_faces_trains_all_the_same(sums, people, tmp_path, monkeypatch, capfd):
+    def full(self, images):
+        raise MemoryError
+
+    monkeypatch.setattr(run, "_table", TABLE)
+    monkeypatch.setattr(run, "gpu_memory_free", lambda count: 10**9)
+    monkeypatch.setattr(sums, "keep", full, raising=False)
+    assert trained(tmp_path, people)["steps"] == 12
+    assert "the GPU's memory ran out, so each step's faces are handed over" in capfd.readouterr().err
 
 
 def test_nothing_left_to_do(sums, people, tmp_path, monkeypatch, capfd):

@@ -126,6 +126,9 @@ class Train(Section):
     proportion as the ones before it ended."""
     patience: int = Field(10, ge=3, le=1000)
     """For stop: plateau. After so many measurements without a gain beyond their noise, quality has stopped rising."""
+    devices: Literal["all"] | Annotated[int, Field(ge=1, le=64)] = hint("all")
+    """GPUs that a batch is spread over, with backend: jax: all that are seen, or how many; batch is a multiple of it. It does not
+    change what is learnt. tensorflow takes one."""
     checkpoint_every: float = hint(60.0, gt=0)
     """Seconds between two saved states: what a kill can cost at most."""
     watch_every: float = hint(300.0, gt=0)
@@ -188,6 +191,20 @@ class Train(Section):
             said = ", ".join(f"{end:.0%}" for end in ends[:-1])
             raise ValueError(
                 f"schedule: expected phases that end one after the other within the budget, found {said} of it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _spread(self) -> Self:
+        if self.devices == "all" or self.devices == 1:
+            return self
+        if self.backend != "jax":
+            raise ValueError(f"devices: {self.devices} need backend: jax; tensorflow takes one")
+        if self.batch != "auto" and self.batch % self.devices:
+            below, above = (self.batch // self.devices + more for more in (0, 1))
+            fitting = " or ".join(str(n * self.devices) for n in (below, above) if n)
+            raise ValueError(
+                f"batch: expected a multiple of devices, {self.devices}, found {self.batch}; for example {fitting}"
             )
         return self
 

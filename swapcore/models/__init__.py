@@ -13,7 +13,7 @@ import numpy as np
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
 from swapcore.models import core, dfaker, dfl_sae, lightweight, original, portable, small
-from swapcore.models.backend import choose, device, gpus, keras, tensorflow
+from swapcore.models.backend import choose, device, devices, gpu_memory_free, gpus, keras, tensorflow
 from swapcore.models.swapper import PEOPLE, Swapper, assign
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "assign",
     "choose",
     "device",
+    "devices",
+    "gpu_memory_free",
     "gpus",
     "keras",
     "portable",

@@ -10,8 +10,10 @@ import contextlib
 import functools
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,9 +120,39 @@ def gpus() -> list[str]:
     return [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in found]
 
 
-def device() -> str:
-    """What training computes on, for people: the names of the GPUs, or the CPU and its threads."""
-    return ", ".join(gpus()) or f"CPU, {len(os.sched_getaffinity(0))} threads"
+def devices() -> int:
+    """How many devices of the backend can share a batch: 1 on TensorFlow."""
+    if not _jax():
+        return 1
+    import jax
+
+    return len(jax.devices())
+
+
+def device(count: int = 1) -> str:
+    """What the first `count` devices are that training computes on, for people: the GPUs' names, or the CPU and its threads."""
+    named = Counter(gpus()[:count])
+    said = ", ".join(name if many == 1 else f"{many} x {name}" for name, many in named.items())
+    return said or f"CPU, {len(os.sched_getaffinity(0))} threads"
+
+
+def gpu_memory_free(count: int = 1) -> int | None:
+    """Bytes that are free on the fullest of the first `count` GPUs; None on a processor, and where it cannot be told."""
+    if not gpus():
+        return None
+    if _jax():
+        import jax
+
+        told = [one.memory_stats() for one in jax.devices()[:count]]
+        if not all(told):
+            return None
+        return min(stats["bytes_limit"] - stats["bytes_in_use"] for stats in told)
+    command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+        return min(int(line) for line in said.split()) * 2**20
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
 
 
 @contextlib.contextmanager

@@ -1,4 +1,6 @@
-"""What fits a machine: the batch with the best images/s, whether a model has room, and what to do where memory runs out."""
+"""What fits a machine: on how many devices it trains, the batch with the best images/s, whether a model has room, and all faces
+in a GPU's memory, and what to do where memory runs out.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ RESERVE = 1.25  # times what the next batch is expected to take must be free
 FLOATS = (
     6  # for each of a model's weights beside it: gradient, Adam's two moments, and the three that a saved state copies
 )
+KEPT_SHARE = 0.25  # of a GPU's free memory that the faces may take at most
 REMEMBERED = "batches.json"  # in the folder of states: device -> model -> batch
 
 
@@ -36,9 +39,9 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def probe(
-    images_per_s: Callable[[int], float], left: Callable[[], int], *, most: int | None = None
+    images_per_s: Callable[[int], float], left: Callable[[], int], *, most: int | None = None, devices: int = 1
 ) -> dict[int, float]:
-    """Batch -> images/s, for BATCHES up to `most`, until memory or gains end.
+    """Batch -> images/s, for BATCHES up to `most`, until memory or gains end; each made a multiple of `devices`.
 
     images_per_s(batch) runs some steps and may run out of memory; left() is the free memory in bytes. It ends at a batch that
     runs out of memory, before one that is expected to, or when two in a row brought nothing. Raises TooLarge where not even
@@ -46,7 +49,7 @@ def probe(
     """
     found: dict[int, float] = {}
     taken = 0
-    for batch in BATCHES:
+    for batch in dict.fromkeys(max(batch // devices, 1) * devices for batch in BATCHES):
         if most is not None and batch > most:
             break
         before = left()
@@ -114,6 +117,47 @@ def batch(state: Path, device: str, model: str, measure: Callable[[], dict[int, 
     each = ", ".join(f"{size}: {rate:.0f}" for size, rate in rates.items())
     progress.say(f"{what}: batch {found}, the quickest for {model} on {device} (images/s by batch: {each})")
     return found
+
+
+def spread(asked: int | str, seen: int, batch: int | str, *, gpus: int, what: str) -> int:
+    """On how many devices a batch (a number or auto) is spread: train.devices, of `seen` ones, `gpus` of which are GPUs.
+
+    `all` are those GPUs that the batch can be spread over evenly, with a line where that leaves some out, and one processor.
+    So is a number where the batch is what memory left of it. Raises SwapError where fewer devices are seen than were asked for.
+    """
+    if asked != "all" and asked > seen:
+        raise SwapError(
+            f"train.devices: expected at most {seen}, as many as are seen, found {asked}; set {seen} or all, or check the "
+            "driver (nvidia-smi)"
+        )
+    most = asked if asked != "all" else min(seen, max(gpus, 1))
+    if gpus > seen:
+        progress.say(f"{what}: of {gpus} GPUs one trains, for train.backend is tensorflow; jax takes all")
+    found = most if batch == "auto" else max(n for n in range(1, most + 1) if batch % n == 0)
+    if found < most:
+        better = " or ".join(str(n * most) for n in (batch // most, batch // most + 1) if n)
+        progress.say(
+            f"{what}: {batch} faces of each person cannot be spread evenly over {most} devices, {found} train; a "
+            f"train.batch of {better} takes all"
+        )
+    return found
+
+
+def room_to_keep(size: int, free: int | None, *, what: str) -> bool:
+    """Whether all faces, `size` bytes, are to lie in the GPU's memory, of which `free` bytes are free; with a line about it.
+
+    free: None on a processor, where they never do.
+    """
+    if free is None:
+        return False
+    if size > KEPT_SHARE * free:
+        progress.say(
+            f"{what}: the faces ({size / 1e9:.1f} GB) would take more than {KEPT_SHARE:.0%} of the GPU's free memory "
+            f"({free / 1e9:.1f} GB), so each step's are handed over as it begins"
+        )
+        return False
+    progress.say(f"{what}: all faces lie in the GPU's memory ({size / 1e9:.2f} of {free / 1e9:.1f} GB)")
+    return True
 
 
 def check_room(name: str, numbers: int, free: int) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class Session:
     now: Standing  # moves on
     states: Saver
     view: float  # of the cached faces, see batches.Geometry
+    table: Any = None  # all faces, the source's first, where they lie in the GPU's memory: see Trainer.keep
     cut: held.Slice | None = None  # by which quality is measured
     watch: Watch = field(default_factory=Watch)
     saved: int = -1  # the step of the last state that was saved
@@ -131,6 +133,7 @@ def learn(session: Session) -> signal.Signals | None:
 def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
     """Some steps of a phase in one call; their mean losses (2,) of source and target."""
     settings, now, phase = session.settings, session.now, session.settings.schedule[number]
+    where = {} if session.table is None else {"table": session.table}
     try:
         with session.watch.spent("arithmetic"):
             loss = session.machine.run(
@@ -140,6 +143,7 @@ def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
                 rate=settings.learning_rate * phase.rate,
                 shares=settings.shares(phase),
                 bends=drawn.bends,
+                **where,
             )
     except Exception as error:
         if fit.out_of_memory(error):
@@ -154,10 +158,13 @@ def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
 
 
 def _drawn(session: Session, first: int, steps: int, number: int) -> Drawn:
-    """The faces of some steps of a phase, and what bends them into others' landmarks in a phase that does so."""
+    """The faces of some steps of a phase, or their rows in a table; and what bends them into others' landmarks in a phase that
+    does so.
+    """
     settings, batch = session.settings, session.now.batch
     pictures, landmarks = zip(*session.faces, strict=True)
-    steps = min(steps, max(MOST_BYTES // (2 * batch * pictures[0][0].nbytes), 1))
+    if session.table is None:
+        steps = min(steps, max(MOST_BYTES // (2 * batch * pictures[0][0].nbytes), 1))
     rows = batches.picked(
         tuple(map(len, pictures)),
         first=first,
@@ -170,7 +177,9 @@ def _drawn(session: Session, first: int, steps: int, number: int) -> Drawn:
     if settings.schedule[number].warp == "landmarks":
         place = {"side": pictures[0].shape[1], "view": session.view}
         bends = nearest.drawn(landmarks, session.kin(), rows, first=first, seed=settings.seed, **place)
-    return Drawn(batches.gathered(*pictures, rows), bends)
+    if session.table is None:
+        return Drawn(batches.gathered(*pictures, rows), bends)
+    return Drawn((rows + np.repeat([0, len(pictures[0])], batch)).astype(np.int32), bends)
 
 
 def _moved(session: Session, before: Plan, way: Plan) -> Plan:

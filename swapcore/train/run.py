@@ -13,7 +13,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, PEOPLE, choose, device, gpus, keras
+from swapcore.models import MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
 from swapcore.train import batches, checkpoint, fit, held, loop, results, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
@@ -135,13 +135,14 @@ def _work(
     ]
     shape = batches.geometry(source.size, **look)
     choose(settings.backend)
-    progress.say(f"{what}: {settings.model} on {device()}")
+    count = _count(what, now.batch or settings.batch, settings=settings)
     given = {}
     if start is not None and saved is None:
         people = {"source": source.person, "target": target.person}
         given, now.start = taken(start, model=settings.model, resolution=settings.side, people=people)
         progress.say(f"{what}: {said(now.start)}")
-    machine = _machine(settings, view=shape.view, shared_rate=settings.start_rate if now.start else 1.0)
+    shared_rate = settings.start_rate if now.start else 1.0
+    machine = _machine(settings, view=shape.view, shared_rate=shared_rate, devices=count)
     for old in folder.glob("swap-*.onnx"):
         old.unlink()
     store.write_bytes(results.graph_path(folder), machine.graph())
@@ -150,12 +151,13 @@ def _work(
     if given:
         machine.take({**dict(machine.weights()), **given}, where=str(start.weights))
     if now.batch is None:
-        now.batch = _batch(what, machine, faces, now, settings=settings, state=home.parents[1])
+        now.batch = _batch(what, machine, faces, now, settings=settings, state=home.parents[1], count=count)
     stopped = None
     if not standing.way(now, settings).done(now.step, now.seconds):
         with saver(folder, saved) as states:
             session = loop.Session(what, settings, machine, faces, now, states, shape.view)
             session.saved = -1 if saved is None else now.step
+            session.table = _table(what, machine, faces, count=count)
             session.cut = _slice(what, source, target, settings=settings)
             if session.cut is not None and session.cut.basis != now.basis:
                 now.begin(session.cut.basis)
@@ -173,7 +175,28 @@ def _work(
     return saved
 
 
-def _machine(settings: Train, *, view: float, shared_rate: float) -> Trainer:
+def _count(what: str, batch: int | str, *, settings: Train) -> int:
+    """How many devices a batch is spread over, with a line that says what computes."""
+    count = fit.spread(settings.devices, devices(), batch, gpus=len(gpus()), what=what)
+    progress.say(f"{what}: {settings.model} on {device(count)}")
+    return count
+
+
+def _table(what: str, machine: Trainer, faces: Sequence[batches.Cached], *, count: int) -> Any:
+    """All faces, the source's first, in the memory of the GPUs; None where they do not fit or there is none."""
+    size = sum(cache.faces.nbytes for cache in faces)
+    if not fit.room_to_keep(size, gpu_memory_free(count), what=what):
+        return None
+    try:
+        return machine.keep(np.concatenate([cache.faces for cache in faces]))
+    except Exception as error:
+        if not fit.out_of_memory(error):
+            raise
+        progress.say(f"{what}: the GPU's memory ran out, so each step's faces are handed over as it begins")
+        return None
+
+
+def _machine(settings: Train, *, view: float, shared_rate: float, devices: int) -> Trainer:
     """The model that the settings ask for, fresh, with its step."""
     keras().utils.set_random_seed(settings.seed)
     swapper = MODELS[settings.model].build(settings.side, precision=settings.precision)
@@ -181,11 +204,18 @@ def _machine(settings: Train, *, view: float, shared_rate: float) -> Trainer:
         numbers = sum(math.prod(variable.shape) for variable in swapper.variables().values())
         fit.check_room(settings.model, numbers, fit.free_memory())
     look = {"mix": settings.mix(), "weights": settings.weights.model_dump()}
-    return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate, **look)
+    return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate, devices=devices, **look)
 
 
 def _batch(
-    what: str, machine: Trainer, faces: Sequence[np.ndarray], now: Standing, *, settings: Train, state: Path
+    what: str,
+    machine: Trainer,
+    faces: Sequence[batches.Cached],
+    now: Standing,
+    *,
+    settings: Train,
+    state: Path,
+    count: int,
 ) -> int:
     """The batch that the settings ask for; what trying some changes in the model is taken back."""
     if settings.batch != "auto":
@@ -200,12 +230,12 @@ def _batch(
     def measure() -> dict[int, float]:
         kept = {name: array.copy() for name, array in machine.arrays()}
         try:
-            return fit.probe(lambda batch: fit.timed(step, batch), fit.free_memory)
+            return fit.probe(lambda batch: fit.timed(step, batch), fit.free_memory, devices=count)
         finally:
             machine.restore(kept, where="this process")
 
     name = f"{settings.model}-{settings.side}-{settings.precision}-{settings.backend}"
-    return fit.batch(state, device(), name, measure, what=what)
+    return fit.batch(state, device(count), name, measure, what=what)
 
 
 def _slice(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> held.Slice | None:

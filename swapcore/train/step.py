@@ -17,8 +17,8 @@ from swapcore import losses
 from swapcore.models import PEOPLE, Swapper, assign, keras, portable
 from swapcore.train import step_jax, step_tensorflow, warps
 
-# the backend of Keras -> its way of taking steps: (swapper, moments, forward, factors=, seed=) -> run
-STEPS: dict[str, Callable[..., Callable[..., np.ndarray]]] = {
+# the backend of Keras -> its way of taking steps: (swapper, moments, forward, factors=, seed=, devices=) -> run, keep
+STEPS: dict[str, Callable[..., tuple[Callable[..., np.ndarray], Callable[[np.ndarray], Any]]]] = {
     "tensorflow": step_tensorflow.steps,
     "jax": step_jax.steps,
 }
@@ -31,6 +31,7 @@ class Trainer:
     swapper: Swapper
     moments: Mapping[str, tuple[Any, Any]]  # Adam's first and second, by the weight's name: Keras variables
     run: Callable[..., np.ndarray]  # see `trainer`
+    keep: Callable[[np.ndarray], Any]  # lays faces (m, s, s, 6) uint8 into the device's memory: a table for `run`
 
     def variables(self) -> dict[str, Any]:
         """Name -> variable of all that training changes: `weights/...`, `first/...`, `second/...`."""
@@ -86,16 +87,17 @@ def trainer(
     mix: Sequence[str],
     weights: Mapping[str, float],
     shared_rate: float = 1.0,
+    devices: int = 1,
 ) -> Trainer:
     """Make the step of a model; `view` as in `warps.samples`, `seed` of the samples' disturbances; shared_rate: factor
-    of the learning rate for all that is no person's own, the encoder.
+    of the learning rate for all that is no person's own, the encoder; devices: how many compute, of whose number n is a multiple.
 
     mix: the names of losses that may be made small; weights: of eyes and mouth, see losses.look.
 
-    `run(images, step, warp, rate, shares, bends=None)` trains on images (k, 2n, s, s, 6) uint8, k steps of n faces of the source
-    and then n of the target; step counts the steps done before; warp and bends (k, 2n, g, g, 2) as in `warps.samples`; rate is
-    Adam's; shares are the weights of the losses of `mix`, in their order. It returns the mean losses (2,) float32 of source and
-    target, before each step's change.
+    `run(images, step, warp, rate, shares, bends=None, table=None)` trains on images (k, 2n, s, s, 6) uint8, k steps of n faces of
+    the source and then n of the target, or on those rows (k, 2n) of a table that was kept; step counts the steps done before;
+    warp and bends (k, 2n, g, g, 2) as in `warps.samples`; rate is Adam's; shares are the weights of the losses of `mix`, in their
+    order. It returns the mean losses (2,) float32 of source and target, before each step's change.
     """
     make = keras().Variable
 
@@ -109,8 +111,9 @@ def trainer(
         named = dict(zip(mix, keras().ops.unstack(shares, len(mix)), strict=True))
         return forward(swapper, images, bends, view=view, warp=warp, seed=seed, mix=named, weights=weights)
 
-    run = STEPS[keras().backend.backend()](swapper, moments, losses_of, factors=factors, seed=seed)
-    return Trainer(swapper=swapper, moments=moments, run=run)
+    steps = STEPS[keras().backend.backend()]
+    run, keep = steps(swapper, moments, losses_of, factors=factors, seed=seed, devices=devices)
+    return Trainer(swapper=swapper, moments=moments, run=run, keep=keep)
 
 
 def forward(

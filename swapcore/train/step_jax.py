@@ -1,6 +1,8 @@
 """Many training steps in one call, on JAX: a scan, compiled as a whole, that works in the memory of the weights it is given.
 
-For GPUs. On processors XLA's convolutions are ten times slower than TensorFlow's.
+For GPUs, one or several. On several the faces of a step are spread over them and every one has all weights; the program is that
+of one device, which XLA parts (GSPMD, Xu et al. 2021), so what is learnt does not depend on their number. On processors XLA's
+convolutions are ten times slower than TensorFlow's.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from swapcore.models import Swapper, keras
+from swapcore.models.backend import rows
 from swapcore.train.adam import BETA1, BETA2, EPSILON
 
 
@@ -21,13 +24,18 @@ def steps(
     *,
     factors: Mapping[str, float],
     seed: int,
-) -> Callable[..., np.ndarray]:
-    """`run` of `step.trainer`. forward(images, warp, shares, seed, bends) gives the losses.
+    devices: int = 1,
+) -> tuple[Callable[..., np.ndarray], Callable[[np.ndarray], Any]]:
+    """`run` and `keep` of `step.trainer`. forward(images, warp, shares, seed, bends) gives the losses.
 
-    factors: of the learning rate, by the weight's name.
+    factors: of the learning rate, by the weight's name; devices: how many compute, the first ones.
     """
     import jax
     from jax import numpy as jnp
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+    mesh = Mesh(np.array(jax.devices()[:devices]), ("faces",))
+    everywhere, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(None, "faces"))
 
     weights = list(swapper.variables().values())
     each = [factors[name] for name in swapper.variables()]
@@ -49,26 +57,36 @@ def steps(
         change = (f * rate * m / (jnp.sqrt(v) + EPSILON) for f, m, v in zip(each, first, second, strict=True))
         return ([w - c for w, c in zip(values, change, strict=True)], first, second), pair
 
-    def many(state: tuple[list[Any], ...], images: Any, bends: Any, step: Any, *rest: Any) -> tuple[Any, Any]:
+    def many(
+        state: tuple[list[Any], ...], table: Any, images: Any, bends: Any, step: Any, *rest: Any
+    ) -> tuple[Any, Any]:
         def body(state: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
-            return one(state, given, *rest)
+            shown = given[0] if table is None else rows(table, given[0])
+            return one(state, (shown, *given[1:]), *rest)
 
         state, pairs = jax.lax.scan(body, state, (images, bends, step + jnp.arange(len(images), dtype=jnp.int32)))
         return state, pairs.mean(0)
 
-    many = jax.jit(many, donate_argnums=0)
+    many = jax.jit(many, donate_argnums=0, out_shardings=everywhere)
 
     def run(
-        images: np.ndarray, *, step: int, warp: float, rate: float, shares: np.ndarray, bends: np.ndarray | None = None
+        images: np.ndarray,
+        *,
+        step: int,
+        warp: float,
+        rate: float,
+        shares: np.ndarray,
+        bends: np.ndarray | None = None,
+        table: Any = None,
     ) -> np.ndarray:
         variables = (weights, firsts, seconds)
         state = tuple([variable.value for variable in group] for group in variables)
-        state, pair = many(
-            state, images, bends, np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
-        )
+        state, (images, bends) = jax.device_put(state, everywhere), jax.device_put((images, bends), spread)
+        rest = np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
+        state, pair = many(state, table, images, bends, *rest)
         for group, values in zip(variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
         return np.asarray(pair)
 
-    return run
+    return run, lambda images: jax.device_put(images, everywhere)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from swapcore.models import Swapper, gpus, tensorflow
+from swapcore.models.backend import rows
 from swapcore.train.adam import BETA1, BETA2, EPSILON
 from swapcore.train.nearest import GRID
 
@@ -23,12 +24,15 @@ def steps(
     *,
     factors: Mapping[str, float],
     seed: int,
+    devices: int = 1,
     compiled: bool | None = None,
-) -> Callable[..., np.ndarray]:
-    """`run` of `step.trainer`. forward(images, warp, shares, seed, bends) gives the losses.
+) -> tuple[Callable[..., np.ndarray], Callable[[np.ndarray], Any]]:
+    """`run` and `keep` of `step.trainer`, on one device alone. forward(images, warp, shares, seed, bends) gives the losses.
 
     factors: of the learning rate, by the weight's name; compiled by XLA: None where there is a GPU.
     """
+    if devices != 1:
+        raise ValueError(f"expected one device, found {devices}: on TensorFlow training takes one")
     tf = tensorflow()
     # Grappler's fusing of a convolution with its LeakyReLU fails where a gradient needs what lies between, with an error line
     tf.config.optimizer.set_experimental_options({"remapping": False})
@@ -59,29 +63,49 @@ def steps(
         adam(tape.gradient(loss, list(weights.values())), step, rate)
         return tf.stack(pair)
 
-    scalar = tf.TensorSpec((), tf.float32)
-    stack, field = tf.TensorSpec((None,) * 4 + (6,), tf.uint8), tf.TensorSpec((None, None, GRID, GRID, 2), tf.float32)
-    rest = [tf.TensorSpec((), tf.int32), scalar, scalar, tf.TensorSpec((None,), tf.float32)]
-
-    def many(images: Any, step: Any, warp: Any, rate: Any, shares: Any, bends: Any = None) -> Any:
+    def many(images: Any, step: Any, warp: Any, rate: Any, shares: Any, bends: Any = None, table: Any = None) -> Any:
         count = tf.shape(images)[0]
 
         def body(k: Any, sums: Any) -> tuple[Any, Any]:
+            shown = images[k] if table is None else rows(table, images[k])
             bend = None if bends is None else bends[k]
-            return k + 1, sums + one(images[k], bend, step + k, warp, rate, shares)
+            return k + 1, sums + one(shown, bend, step + k, warp, rate, shares)
 
         # one after the other: a step begins with the weights that the one before left
         sums = tf.while_loop(lambda k, sums: k < count, body, (0, tf.zeros(2)), parallel_iterations=1)[1]
         return sums / tf.cast(count, tf.float32)
 
-    compiling = {"autograph": False, "jit_compile": compiled}
-    plain = tf.function(many, input_signature=[stack, *rest], **compiling)
-    bending = tf.function(many, input_signature=[stack, *rest, field], **compiling)
+    scalar = tf.TensorSpec((), tf.float32)
+    rest = (tf.TensorSpec((), tf.int32), scalar, scalar, tf.TensorSpec((None,), tf.float32))
+    stack, numbers = tf.TensorSpec((None,) * 4 + (6,), tf.uint8), tf.TensorSpec((None, None), tf.int32)
+    field, kept = tf.TensorSpec((None, None, GRID, GRID, 2), tf.float32), tf.TensorSpec((None,) * 3 + (6,), tf.uint8)
+
+    def traced(call: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
+        return tf.function(call, input_signature=signature, autograph=False, jit_compile=compiled)
+
+    # by whether faces are bent, and whether they lie in a table
+    calls = {
+        (False, False): traced(lambda images, *given: many(images, *given), stack, *rest),
+        (True, False): traced(lambda images, *given: many(images, *given), stack, *rest, field),
+        (False, True): traced(lambda images, table, *given: many(images, *given, table=table), numbers, kept, *rest),
+        (True, True): traced(
+            lambda images, table, *given: many(images, *given, table=table), numbers, kept, *rest, field
+        ),
+    }
 
     def run(
-        images: np.ndarray, *, step: int, warp: float, rate: float, shares: np.ndarray, bends: np.ndarray | None = None
+        images: np.ndarray,
+        *,
+        step: int,
+        warp: float,
+        rate: float,
+        shares: np.ndarray,
+        bends: np.ndarray | None = None,
+        table: Any = None,
     ) -> np.ndarray:
-        given = images, np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
-        return (plain(*given) if bends is None else bending(*given, bends)).numpy()
+        first = (images,) if table is None else (images.astype(np.int32), table)
+        given = np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
+        last = () if bends is None else (bends,)
+        return calls[bends is not None, table is not None](*first, *given, *last).numpy()
 
-    return run
+    return run, tf.convert_to_tensor
