@@ -59,6 +59,7 @@ DISK = {
     "code",
     "train/checkpoint",
     "train/batches",
+    "train/events",
     "train/monitor",
     "train/run",
     "train/results",

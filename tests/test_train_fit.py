@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from test_train_run import Sums, arrays, trained
-from training import make_faces
+from training import make_faces, without_tensorflow_beside
 
 from swapcore import store
 from swapcore.config.architectures import SIZES, Sizes
@@ -169,8 +169,7 @@ def small_memory(monkeypatch):
             return super().run(images, step=step, warp=warp, rate=rate, **more)
 
     monkeypatch.setattr(run, "device", lambda count: "nothing")
-    monkeypatch.setattr(run, "_count", lambda *a, **k: 1)
-    monkeypatch.setattr(run, "_table", lambda *a, **k: None)
+    without_tensorflow_beside(monkeypatch)
     monkeypatch.setattr(run, "_machine", lambda settings, **_: Small())
     monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     return made

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from training import make_faces, settings
+from training import make_faces, settings, without_tensorflow_beside
 
 from swapcore import models, store
 from swapcore.config.architectures import SIZES, Sizes
@@ -62,8 +62,7 @@ class Sums:
 def sums(monkeypatch):
     """Training without TensorFlow."""
     machine = Sums
-    monkeypatch.setattr(run, "_count", lambda *a, **k: 1)
-    monkeypatch.setattr(run, "_table", lambda *a, **k: None)
+    without_tensorflow_beside(monkeypatch)
     monkeypatch.setattr(run, "_machine", lambda settings, **_: machine())
     monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     return machine

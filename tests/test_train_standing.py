@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from test_train_run import FILES, Sums, arrays, state, trained, without_tensorflow
-from training import make_faces
+from training import make_faces, without_tensorflow_beside
 
 from swapcore import store
 from swapcore.config.architectures import SIZES, Sizes
@@ -37,8 +37,7 @@ class Judged(Sums):
 @pytest.fixture
 def judged(monkeypatch):
     """Training without TensorFlow, measured every 10 steps by a curve over the steps that its weights have seen."""
-    monkeypatch.setattr(run, "_count", lambda *a, **k: 1)
-    monkeypatch.setattr(run, "_table", lambda *a, **k: None)
+    without_tensorflow_beside(monkeypatch)
     monkeypatch.setattr(run, "_machine", lambda settings, **_: Judged())
     monkeypatch.setitem(SIZES, "small", Sizes(32, 16, 32, 64))
     monkeypatch.setattr(schedule, "FEWEST_STEPS", 10)

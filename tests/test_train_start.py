@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from test_train_run import FILES, trained
-from training import make_faces, settings
+from training import make_faces, settings, without_tensorflow_beside
 
 from swapcore import store
 from swapcore.config.architectures import SIZES, Sizes
@@ -99,8 +99,7 @@ def test_a_new_person_begins_with_the_encoder(monkeypatch, tmp_path, capfd):
 def test_a_training_that_has_begun_does_not_begin_again(monkeypatch, tmp_path, other, capfd):
     from test_train_run import Sums
 
-    monkeypatch.setattr(run, "_count", lambda *a, **k: 1)
-    monkeypatch.setattr(run, "_table", lambda *a, **k: None)
+    without_tensorflow_beside(monkeypatch)
     monkeypatch.setattr(run, "_machine", lambda settings, **_: Sums())
     people = make_faces(tmp_path, "ann"), make_faces(tmp_path, "bob", seed=1)
     outputs = Outputs(**{name: tmp_path / file for name, file in FILES.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from analytic import face
 
 from swapcore import align, config, masks, store
-from swapcore.train import Faces
+from swapcore.train import Faces, events, run
 from swapcore.types import DatasetTable
 
 SIZE, CENTRING, SPAN = 128, "legacy", 0.5
@@ -52,3 +53,10 @@ def settings(**changed):
         "checkpoint_every": 1e-3,
     }
     return config.parse("train", json.dumps({**small, **changed}))
+
+
+def without_tensorflow_beside(monkeypatch):
+    """What training asks of TensorFlow beside its model is not asked: one device, no table, no figures for TensorBoard."""
+    monkeypatch.setattr(run, "_count", lambda *a, **k: 1)
+    monkeypatch.setattr(run, "_table", lambda *a, **k: None)
+    monkeypatch.setattr(events, "events", lambda *a, **k: contextlib.nullcontext(lambda step, figures: None))

@@ -60,6 +60,14 @@ def keras() -> Any:
     return keras
 
 
+def event_files() -> tuple[Any, Any, type[Exception]]:
+    """TensorFlow's messages of events (event_pb2), what opens a file of them to write, and what that raises; on JAX too."""
+    with _quiet():
+        import tensorflow as tf
+        from tensorflow.core.util import event_pb2
+    return event_pb2, tf.io.TFRecordWriter, tf.errors.OpError
+
+
 def split(seed: Any, count: int) -> list[Any]:
     """Independent seeds (2,) int32 out of one."""
     if _jax():

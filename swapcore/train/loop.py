@@ -14,7 +14,8 @@ import numpy as np
 from swapcore import progress
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.train import batches, fit, held, monitor, nearest, signals, standing, watch
+from swapcore.models import PEOPLE
+from swapcore.train import batches, events, fit, held, monitor, nearest, signals, standing, watch
 from swapcore.train.feed import Drawn, feed
 from swapcore.train.saver import Saver
 from swapcore.train.schedule import Plan
@@ -42,6 +43,7 @@ class Session:
     view: float  # of the cached faces, see batches.Geometry
     table: Any = None  # all faces, the source's first, where they lie in the GPU's memory: see Trainer.keep
     cut: held.Slice | None = None  # by which quality is measured
+    write: events.Write = lambda step, figures: None  # them for TensorBoard
     watch: Watch = field(default_factory=Watch)
     saved: int = -1  # the step of the last state that was saved
     found: tuple[np.ndarray, np.ndarray] | None = None  # see kin
@@ -68,7 +70,26 @@ class Session:
         row["took"] = round(time.monotonic() - begun, 3)
         if self.now.note(row):
             self.states.save_best(row["step"], self.machine.arrays(), row)
+        told = {name: value for name, value in row.items() if name not in ("step", "seconds", "phase")}
+        self.write(self.now.step, events.tagged("quality", told))
         progress.say(f"{self.what}: step {self.now.step}, {standing.said(row, before)}")
+
+    def look(self) -> None:
+        """Say what limits training."""
+        found = self.now.limits = self.watch.look()
+        shares = {name: value for name, value in found.items() if name in watch.KINDS}
+        rest = {name: value for name, value in found.items() if name not in shares}
+        self.write(self.now.step, events.tagged("time", shares) | events.tagged("machine", rest))
+        watch.say(self.what, found)
+
+    def tell(self, *, phase: int, images_per_second: float, loss: np.ndarray, end: int | None, left: float) -> None:
+        """A line of progress; loss (2,) of source and target, the mean since the last line; left: seconds."""
+        rate = self.settings.learning_rate * self.settings.schedule[phase].rate
+        figures = events.tagged("loss", dict(zip(PEOPLE, loss.tolist(), strict=True)))
+        figures |= {"training/images_per_second": images_per_second, "training/phase": phase + 1}
+        self.write(self.now.step, figures | {"training/learning_rate": rate, "training/batch": self.now.batch})
+        line = {"end": end, "images_per_second": images_per_second, "loss": loss, "left": left}
+        progress.say(monitor.line(self.what, step=self.now.step, **line))
 
 
 def learn(session: Session) -> signal.Signals | None:
@@ -76,7 +97,7 @@ def learn(session: Session) -> signal.Signals | None:
 
     Raises fit.TooLarge where memory runs out: what the call had done by then is unknown, so the state is spoilt.
     """
-    what, settings, now, cut = session.what, session.settings, session.now, session.cut
+    settings, now, cut = session.settings, session.now, session.cut
     way = standing.way(now, settings)
     start = time.monotonic() - now.seconds
     told = saved = watched = now.seconds
@@ -101,15 +122,12 @@ def learn(session: Session) -> signal.Signals | None:
             done = way.done(now.step, now.seconds)
             if done or seconds - told >= settings.progress_every:
                 count = sum(steps for steps, _ in untold)
-                progress.say(
-                    monitor.line(
-                        what,
-                        step=now.step,
-                        end=int(way.end) if way.in_steps else None,
-                        images_per_second=2 * now.batch * count / (seconds - told),
-                        loss=sum(steps * loss for steps, loss in untold) / count,
-                        left=way.seconds_left(now.step, seconds, (seconds - told) / count),
-                    )
+                session.tell(
+                    phase=phase,
+                    images_per_second=2 * now.batch * count / (seconds - told),
+                    loss=sum(steps * loss for steps, loss in untold) / count,
+                    end=int(way.end) if way.in_steps else None,
+                    left=way.seconds_left(now.step, seconds, (seconds - told) / count),
                 )
                 told, untold = seconds, []
             if cut is not None and way.measures(before, (now.step, now.seconds)):
@@ -123,10 +141,9 @@ def learn(session: Session) -> signal.Signals | None:
                     session.save()
                 saved = time.monotonic() - start
             if seconds - watched >= settings.watch_every:
-                watch.say(what, session.watch.look())
+                session.look()
                 watched = seconds
-    now.limits = session.watch.look()
-    watch.say(what, now.limits)
+    session.look()
     return caught[0] if caught else None
 
 

@@ -14,7 +14,7 @@ from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
-from swapcore.train import batches, checkpoint, fit, held, loop, results, standing
+from swapcore.train import batches, checkpoint, events, fit, held, loop, results, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
@@ -22,6 +22,8 @@ from swapcore.train.sheet import sheet
 from swapcore.train.standing import Standing
 from swapcore.train.start import Start, said, taken
 from swapcore.train.step import Trainer, trainer
+
+FIGURES = "tensorboard"  # name of the folder of figures for TensorBoard, beside the states
 
 
 def train(
@@ -154,9 +156,10 @@ def _work(
         now.batch = _batch(what, machine, faces, now, settings=settings, state=home.parents[1], count=count)
     stopped = None
     if not standing.way(now, settings).done(now.step, now.seconds):
-        with saver(folder, saved) as states:
+        with saver(folder, saved) as states, events.events(folder / FIGURES, step=now.step, what=what) as write:
             session = loop.Session(what, settings, machine, faces, now, states, shape.view)
             session.saved = -1 if saved is None else now.step
+            session.write = write
             session.table = _table(what, machine, faces, count=count)
             session.cut = _slice(what, source, target, settings=settings)
             if session.cut is not None and session.cut.basis != now.basis:
