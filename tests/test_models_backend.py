@@ -44,3 +44,10 @@ def test_the_backend_cannot_change_once_it_runs():
     with pytest.raises(RuntimeError, match=f"runs on {running} .* already"):
         backend.choose("jax" if running == "tensorflow" else "tensorflow")
     assert backend.os.environ["KERAS_BACKEND"] == running
+
+
+def test_rows_of_each_table():
+    chance = np.random.default_rng(0)
+    tables, index = chance.random((3, 5, 2), dtype=np.float32), chance.integers(0, 5, (3, 4, 6)).astype(np.int32)
+    found = np.asarray(backend.rows_of_each(tables, index))
+    assert (found == np.stack([table[i] for table, i in zip(tables, index, strict=True)])).all()

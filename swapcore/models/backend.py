@@ -106,6 +106,18 @@ def rows(table: Any, index: Any) -> Any:
     return tensorflow().gather(table, index)
 
 
+def rows_of_each(tables: Any, index: Any) -> Any:
+    """tables[k][index[k]] for every k: of tables (n, m, c) at indices (n, ...), as `rows`."""
+    if _jax():
+        import jax
+
+        return jax.vmap(rows)(tables, index)  # which can be spread over devices by the tables
+    tf = tensorflow()
+    count, length = tf.unstack(tf.shape(tables)[:2])
+    first = tf.reshape(tf.range(count) * length, (-1, *(1,) * (len(index.shape) - 1)))
+    return rows(tf.reshape(tables, (-1, tables.shape[2])), index + first)
+
+
 def _jax() -> bool:
     return keras().backend.backend() == "jax"
 

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from swapcore.models.backend import keras, normal, rows, split, uniform
+from swapcore.models.backend import keras, normal, rows_of_each, split, uniform
 
 ROTATION = math.radians(10)  # largest, either way
 ZOOM = 0.05  # largest change of size
@@ -93,11 +93,11 @@ def sample(images: Any, xy: Any) -> Any:
     corner = ops.minimum(ops.floor(xy), ops.cast(side - 2, "float32"))
     right, down = ops.split(xy - corner, 2, axis=-1)
     corner = ops.cast(corner, "int32")
-    index = (ops.arange(count)[:, None, None] * side + corner[..., 1]) * side + corner[..., 0]
-    pixels = ops.reshape(images, (-1, images.shape[3]))
+    index = corner[..., 1] * side + corner[..., 0]
+    pixels = ops.reshape(images, (count, -1, images.shape[3]))
 
     def at(offset: Any) -> Any:
-        return rows(pixels, index + offset)
+        return rows_of_each(pixels, index + offset)
 
     above = at(0) + (at(1) - at(0)) * right
     below = at(side) + (at(side + 1) - at(side)) * right
