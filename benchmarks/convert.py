@@ -153,7 +153,7 @@ from swapcore.train import checkpoint
 
 swapper = MODELS["small"].build(64, precision="float32")
 arrays = {name: variable.numpy() for name, variable in swapper.variables().items()}
-arrays[portable.GRAPH] = np.frombuffer(portable.export(swapper), np.uint8)
+arrays[portable.GRAPHS["source"]] = np.frombuffer(portable.export(swapper), np.uint8)
 checkpoint.write_arrays(sys.argv[1], arrays.items())
 """
 

@@ -18,7 +18,7 @@ OPTIONS = {
     "frames": "file: frames.parquet of the clip",
     "faces": "file: faces.parquet of the clip",
     "people": "file: people.parquet of the clip",
-    "swaps": "text: JSON list of {name, source, target}",
+    "swaps": "text: JSON list of {name, source, target, and back_of where another swap's model is used the other way}",
     "trained": "files: trained.json of each swap, in this order",
     "weights": "files: weights.h5 of each swap",
     "decisions": "files: decisions.parquet of each swap's target",
@@ -74,9 +74,12 @@ class Conversion(NamedTuple):
         """The trained models, by the swap's name."""
         from swapcore import models  # may load TensorFlow: only when all else is known to fit
 
-        weights = dict(zip(self.trained, self.args.weights, strict=True))
-        runtime = self.settings.runtime
-        return {name: models.predictor(self.trained[name], weights[name], runtime=runtime) for name in self.trained}
+        made = {}
+        for swap, weights in zip(json.loads(self.args.swaps), self.args.weights, strict=True):
+            person = "target" if swap.get("back_of") else "source"
+            look = {"runtime": self.settings.runtime, "person": person}
+            made[swap["name"]] = models.predictor(self.trained[swap["name"]], weights, **look)
+        return made
 
     def write(self, out: Path, pictures: Iterable[video.Picture]) -> None:
         """Encode the pictures, a frame each, with what says that they were made."""

@@ -38,7 +38,8 @@ def main(args):
     if damage := video.damage.line(frames, info.time_base):
         progress.say(f"label {args.video}: {args.path.name}: {damage}")
     what = {"frames": frames, "info": info, "metadata": metadata, "origin": origin}
-    trained = [store.read_json(path) for path in args.trained]
+    swaps = json.loads(args.swaps)
+    trained = {swap["name"]: store.read_json(path) for swap, path in zip(swaps, args.trained, strict=True)}
     unsigned = args.out.with_name(".unsigned.mp4")
     try:
         with store.atomic(args.out) as temporary:
@@ -57,12 +58,12 @@ def main(args):
                     "left_out": left_out,
                     "damage": video.damage.summary(frames, info.time_base),
                 },
-                swaps=json.loads(args.swaps),
-                trained={t["swap"]: t for t in trained},
+                swaps=swaps,
+                trained=trained,
                 consents=json.loads(args.consents),
                 note={**shown, "reason": settings.note_reason},
                 settings=_recorded(json.loads(args.config)),
-                inputs=[label.input_record(path) for path in [*args.trained, *args.inputs]],
+                inputs=[label.input_record(path) for path in dict.fromkeys([*args.trained, *args.inputs])],
                 credentials=credentials.facts(identity),
             )
             credentials.sign(unsigned, temporary, credentials.manifest(made), identity)

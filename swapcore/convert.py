@@ -64,9 +64,14 @@ def choose(
 
 
 def check_trained(trained: Mapping[str, Any], swap: Mapping[str, str], *, weights_sha256: str) -> None:
-    """Raise SwapError where a trained.json is not that of `swap` (name, source, target), or its weights are others."""
-    remedy = f"delete swaps/{swap['name']} among the results and run snakemake again"
-    wanted = {"swap": swap["name"], "source": swap["source"], "target": swap["target"]}
+    """Raise SwapError where a trained.json is not that of `swap` (name, source, target), or its weights are others.
+
+    A swap with `back_of` uses the model of the swap that it names, the other way round.
+    """
+    learnt = swap.get("back_of", swap["name"])
+    remedy = f"delete swaps/{learnt} among the results and run snakemake again"
+    source, target = ("target", "source") if "back_of" in swap else ("source", "target")
+    wanted = {"swap": learnt, "source": swap[source], "target": swap[target]}
     found = {key: trained.get(key) for key in wanted}
     if found != wanted:
         raise SwapError(f"swap {swap['name']}: expected a trained.json of {wanted}, found one of {found}; {remedy}")

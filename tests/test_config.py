@@ -341,3 +341,25 @@ def test_a_swap_begins_with_another_one(starts, said):
 def test_swaps_that_begin_with_one_another_are_known():
     project = config.load(starting({"a": "b", "b": "c"}), CLIPS)
     assert [swap.name for swap in project.starts("a")] == ["b", "c"] and project.starts("c") == []
+
+
+def both_ways(**more):
+    return changed(swaps=[{"name": "one", "source": "lead", "target": "double", "also_back": True}], **more)
+
+
+def test_a_swap_goes_both_ways():
+    project = config.load(both_ways(), CLIPS)
+    back = project.swaps["one_back"]
+    assert (back.source, back.target, back.learnt, back.train) == ("double", "lead", "one", project.swaps["one"].train)
+    assert project.swaps["one"].learnt == "one" and not back.also_back
+    made = {name: (video.clip, video.swaps) for name, video in project.videos.items()}
+    assert any(swaps == ["one_back"] and "lead" in project.clips[clip].people for clip, swaps in made.values())
+
+
+def test_what_also_back_makes_has_its_own_name():
+    rows = [*both_ways()["swaps"], {"name": "one_back", "source": "double", "target": "lead"}]
+    assert "swap one: also_back makes a swap one_back, and there is another of that name" in refusal(
+        changed(swaps=rows)
+    )
+    rows = [{**both_ways()["swaps"][0], "back_of": "one"}]
+    assert "unknown key 'back_of'" in refusal(changed(swaps=rows))

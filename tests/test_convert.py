@@ -217,6 +217,13 @@ def test_trained_fits():
     convert.check_trained(TRAINED, SWAP, weights_sha256="ab")
 
 
+def test_a_model_goes_both_ways():
+    back = {"name": "lead_onto_double_back", "source": "double", "target": "lead", "back_of": "lead_onto_double"}
+    convert.check_trained(TRAINED, back, weights_sha256="ab")
+    with pytest.raises(SwapError, match="delete swaps/lead_onto_double among"):
+        convert.check_trained(TRAINED, {**back, "source": "lead", "target": "double"}, weights_sha256="ab")
+
+
 @pytest.mark.parametrize(
     ("changed", "sha256", "words"),
     [

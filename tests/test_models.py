@@ -97,20 +97,22 @@ def trained(tmp_path, monkeypatch):
     swapper = TINY.build(64, precision="float32")
     path = tmp_path / "weights.h5"
     arrays = {name: variable.numpy() for name, variable in swapper.variables().items()}
-    arrays[portable.GRAPH] = np.frombuffer(portable.export(swapper), np.uint8)
+    for person, graph in portable.GRAPHS.items():
+        arrays[graph] = np.frombuffer(portable.export(swapper, person), np.uint8)
     checkpoint.write_arrays(path, arrays.items())
     return {"model": "tiny", "resolution": 64}, path, swapper
 
 
 @pytest.mark.parametrize("runtime", models.RUNTIMES)
-def test_the_predictor_is_the_sources_decoder(trained, runtime):
+@pytest.mark.parametrize(("person", "other"), [("source", "target"), ("target", "source")])
+def test_the_predictor_is_that_persons_decoder(trained, runtime, person, other):
     about, path, swapper = trained
-    predict = models.predictor(about, path, runtime=runtime)
+    predict = models.predictor(about, path, runtime=runtime, person=person)
     faces = np.random.default_rng(1).random((5, 64, 64, 3)).astype(np.float32)
     out = predict(faces)
     assert out.shape == faces.shape and out.dtype == np.float32
-    assert np.allclose(out, swapper.decoders["source"](swapper.encoder(faces)).numpy(), atol=1e-5)
-    assert not np.allclose(out, swapper.decoders["target"](swapper.encoder(faces)).numpy(), atol=1e-3)
+    assert np.allclose(out, swapper.decoders[person](swapper.encoder(faces)).numpy(), atol=1e-5)
+    assert not np.allclose(out, swapper.decoders[other](swapper.encoder(faces)).numpy(), atol=1e-3)
     assert np.allclose(predict(faces[:1]), out[:1], atol=1e-5), "any number of faces"
 
 
@@ -127,18 +129,22 @@ def test_every_model_has_a_form_without_tensorflow(name, monkeypatch, tmp_path):
         fan = np.prod(variable.shape[:-1]) if len(variable.shape) > 1 else 25
         arrays[key] = (chance.standard_normal(variable.shape) / np.sqrt(fan)).astype(np.float32)
         variable.assign(arrays[key])
-    graph = portable.export(swapper)
-    assert graph == portable.export(build(precision="bfloat16")) and len(graph) < 40_000
-    arrays[portable.GRAPH] = np.frombuffer(graph, np.uint8)
+    rounded = build(precision="bfloat16")
+    for person, place in portable.GRAPHS.items():
+        graph = portable.export(swapper, person)
+        assert graph == portable.export(rounded, person) and len(graph) < 40_000
+        arrays[place] = np.frombuffer(graph, np.uint8)
     path = tmp_path / "weights.h5"
     checkpoint.write_arrays(path, arrays.items())
     monkeypatch.setitem(MODELS, name, tiny(row))
     faces = chance.random((2, side, side, 3)).astype(np.float32)
-    wanted = swapped(swapper, faces)
-    assert wanted.std() > 0.01
-    for runtime in models.RUNTIMES:
-        predict = models.predictor({"model": name, "resolution": side}, path, runtime=runtime, threads=1)
-        assert np.abs(predict(faces) - wanted).max() < 1e-4, runtime
+    for person in PEOPLE:
+        wanted = swapped(swapper, faces, person)
+        assert wanted.std() > 0.01
+        for runtime in models.RUNTIMES:
+            how = {"runtime": runtime, "person": person, "threads": 1}
+            predict = models.predictor({"model": name, "resolution": side}, path, **how)
+            assert np.abs(predict(faces) - wanted).max() < 1e-4, (runtime, person)
 
 
 def test_a_swap_runs_without_tensorflow(trained, root):
@@ -186,7 +192,7 @@ def test_what_is_missing_is_named(trained, tmp_path):
     with pytest.raises(SwapError, match=r"expected one of .*, found 'huge'"):
         models.predictor({**about, "model": "huge"}, path, runtime="tensorflow")
     arrays = models.read_weights(path)
-    arrays.pop(portable.GRAPH)
+    arrays.pop(portable.GRAPHS["source"])
     checkpoint.write_arrays(tmp_path / "old.h5", arrays.items())
     with pytest.raises(SwapError, match=r"old.h5: expected weights and their graph"):
         models.predictor(about, tmp_path / "old.h5", runtime="onnx")

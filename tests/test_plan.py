@@ -427,6 +427,16 @@ def test_the_true_swap_is_known_where_one_actor_plays_each(toy, more, known):
     assert len(commands) == 1 and (wanted in commands[0]) == known and ("--truth '{}'" in commands[0]) != known
 
 
+def test_a_swap_both_ways_is_trained_once(toy):
+    """The model is there already: what is made is the advice, and a video of each clip of the source."""
+    toy.config["swaps"][0]["also_back"] = True
+    toy.save()
+    clips = sum(people == "ann" for people in toy.clips.values())
+    assert clips and toy.plan() == {"advise": 1, **dict.fromkeys(ONE_VIDEO, clips)}
+    done = toy.snakemake("--dry-run", "results/swaps/ann_onto_bob_back/trained.json", check=False)
+    assert done.returncode == 1 and "ann_onto_bob_back/trained.json" in done.stdout + done.stderr
+
+
 def test_a_swap_that_begins_with_another_waits_for_it(made, tmp_path):
     """And is not made again when that one learns more: what was begun is begun."""
     toy = made.copy(tmp_path / "toy")

@@ -70,6 +70,16 @@ class Swap(Section):
     target: Name
     """Who is changed in the video."""
     train: Train
+    also_back: bool = False
+    """The same model also puts the target's face on the source: the swap `{name}_back`, which videos may name, and which
+    without `videos` is made of every clip of the source."""
+    back_of: Name | None = None
+    """Of a swap that also_back made: the one whose model it uses. Not for the configuration."""
+
+    @property
+    def learnt(self) -> str:
+        """The name of the swap whose model it uses: mostly its own."""
+        return self.back_of or self.name
 
 
 class Video(Section):

@@ -95,7 +95,7 @@ def load(
         _known(clip.people, people, f"clips.tsv: clip {clip.name}", "person", "people")
         _willing(clip.people, people, f"clips.tsv: clip {clip.name}")
     swaps: dict[str, Swap] = {}
-    for row in _rows(config.get("swaps"), "swaps", {"name", "source", "target", "train"}):
+    for row in _rows(config.get("swaps"), "swaps", {"name", "source", "target", "train", "also_back"}):
         where = f"swap {row.get('name', '?')}"
         swap = _check(Swap, {**row, "train": _merge(glob["train"], row.get("train"), f"{where}: train")}, where)
         _known([swap.source, swap.target], people, where, "person", "people")
@@ -108,6 +108,7 @@ def load(
         _once(swaps, swap.name, "swaps")
         swaps[swap.name] = swap
     check_starts(swaps)
+    swaps |= _back(swaps)
     photos = _photos(clips, is_folder)
     videos = _videos(config.get("videos"), config.get("also") or [], glob, clips, swaps, photos)
     for name, person in people.items():
@@ -253,6 +254,20 @@ def _videos(
         _once(videos, video.name, "videos")
         videos[video.name] = video
     return videos
+
+
+def _back(swaps: Mapping[str, Swap]) -> dict[str, Swap]:
+    """The swaps the other way round that are asked for, which use the models of these."""
+    found = {}
+    for swap in (swap for swap in swaps.values() if swap.also_back):
+        name = f"{swap.name}_back"
+        if name in swaps:
+            raise SwapError(
+                f"swap {swap.name}: also_back makes a swap {name}, and there is another of that name; rename it"
+            )
+        exchanged = {"name": name, "source": swap.target, "target": swap.source}
+        found[name] = swap.model_copy(update={**exchanged, "also_back": False, "back_of": swap.name})
+    return found
 
 
 def check_starts(swaps: Mapping[str, Swap]) -> None:

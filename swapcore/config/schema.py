@@ -37,7 +37,7 @@ def schema() -> dict[str, Any]:
         "state": text
         | {"description": "Folder of what training needs to go on; may be lost, training then begins anew."},
         "people": {"type": "object", "additionalProperties": ref(Person)},
-        "swaps": rows(name=text, source=text, target=text, train=own["train"]),
+        "swaps": rows(name=text, source=text, target=text, also_back={"type": "boolean"}, train=own["train"]),
         "videos": rows(
             name=text,
             clip=text,

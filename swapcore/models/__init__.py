@@ -93,30 +93,44 @@ def read_weights(path: str | Path, group: str = "") -> dict[str, np.ndarray]:
 
 
 def predictor(
-    trained: Mapping[str, Any], weights_path: str | Path, *, runtime: str, threads: int = 0
+    trained: Mapping[str, Any], weights_path: str | Path, *, runtime: str, person: str = "source", threads: int = 0
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """The swap as a function: the target's face in, the source's face with the same expression out.
+    """The swap as a function: the target's face in, the source's face with the same expression out; with `person` "target"
+    the other way round.
 
     trained is what trained.json says (model, resolution). The function takes and returns float32 (n, r, r, 3), BGR 0..1,
     any n from 1; it computes in float32. `runtime` is a row of RUNTIMES; threads (0: one for each core) are ONNX Runtime's.
     Raises SwapError where the weights do not fit.
     """
     weights = read_weights(weights_path)
-    graph = weights.pop(portable.GRAPH, None)
-    return RUNTIMES[runtime](trained, weights, graph, threads=threads, where=str(weights_path))
+    graph = {who: weights.pop(name, None) for who, name in portable.GRAPHS.items()}[person]
+    return RUNTIMES[runtime](trained, weights, graph, person=person, threads=threads, where=str(weights_path))
 
 
 def _onnx(
-    trained: Mapping[str, Any], weights: Mapping[str, np.ndarray], graph: np.ndarray | None, *, threads: int, where: str
+    trained: Mapping[str, Any],
+    weights: Mapping[str, np.ndarray],
+    graph: np.ndarray | None,
+    *,
+    person: str,
+    threads: int,
+    where: str,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """On the processor, with a start of a fraction of a second and little memory."""
     if graph is None:
         raise SwapError(f"{where}: expected weights and their graph, found no graph; delete it and run snakemake again")
-    return portable.runner(graph.tobytes(), weights, resolution=trained["resolution"], threads=threads, where=where)
+    size = trained["resolution"]
+    return portable.runner(graph.tobytes(), weights, person=person, resolution=size, threads=threads, where=where)
 
 
 def _tensorflow(
-    trained: Mapping[str, Any], weights: Mapping[str, np.ndarray], graph: np.ndarray | None, *, threads: int, where: str
+    trained: Mapping[str, Any],
+    weights: Mapping[str, np.ndarray],
+    graph: np.ndarray | None,
+    *,
+    person: str,
+    threads: int,
+    where: str,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """On a GPU where TensorFlow finds one, else on the processor."""
     if trained["model"] not in MODELS:
@@ -128,7 +142,7 @@ def _tensorflow(
 
     @tf.function(input_signature=[tf.TensorSpec((None, side, side, 3), tf.float32)])
     def swap(faces):
-        return swapper.decoders["source"](swapper.encoder(faces, training=False), training=False)
+        return swapper.decoders[person](swapper.encoder(faces, training=False), training=False)
 
     def predict(faces_bgr: np.ndarray) -> np.ndarray:
         return swap(np.ascontiguousarray(faces_bgr, np.float32)).numpy()

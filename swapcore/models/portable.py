@@ -1,4 +1,4 @@
-"""A swap without TensorFlow: the target's way through a model as an ONNX graph, made once where Keras is loaded anyway.
+"""A swap without TensorFlow: a person's way through a model as an ONNX graph, made once where Keras is loaded anyway.
 
 The graph holds no weights. They stand in weights.h5 under the names that the graph asks for, so a conversion puts both
 together and runs them in ONNX Runtime: 0.6 GiB and seven seconds of start-up less than with TensorFlow.
@@ -13,22 +13,27 @@ import numpy as np
 
 from swapcore import nets
 from swapcore.errors import SwapError
-from swapcore.models.swapper import SHARED, Swapper
+from swapcore.models.swapper import PEOPLE, SHARED, Swapper
 
-GRAPH = "graph"  # its name among the arrays of weights.h5
-PARTS = ("encoder", SHARED, "source")  # of a model, on the way from the target to the source
+# whose face a graph makes of the other's -> its name among the arrays of weights.h5
+GRAPHS = {"source": "graph", "target": "graph_back"}
 FACES, SWAPPED = "faces", "swapped"  # the graph's input and output, (n, r, r, 3) float32, BGR 0..1
 
 
-def export(swapper: Swapper) -> bytes:
-    """The graph of a model's swap, target in and source out, as ONNX without its weights: some kilobytes.
+def parts(person: str) -> tuple[str, ...]:
+    """The parts of a model on the way to a person's face."""
+    return ("encoder", SHARED, person)
+
+
+def export(swapper: Swapper, person: str = "source") -> bytes:
+    """The graph of a model's swap to a person of PEOPLE, the other's face in, as ONNX without its weights: some kilobytes.
 
     Weights are external, named as `Swapper.variables` has them, kernels of convolutions as ONNX lays them out. Raises
     NotImplementedError, naming the layer, for one that LAYERS does not know: then add it there.
     """
     graph = nets.Graph()
-    parts, given = swapper.parts(), {}  # weights of layers that are gone through twice stand in the graph once
-    names = {id(layer): f"{part}/{layer.name}" for part in reversed(PARTS) for layer in parts[part]}
+    layers, given = swapper.parts(), {}  # weights of layers that are gone through twice stand in the graph once
+    names = {id(layer): f"{part}/{layer.name}" for part in reversed(parts(person)) for layer in layers[part]}
 
     def weight(layer: Any, kind: str) -> str:
         shape = tuple(getattr(layer, kind).shape)
@@ -37,22 +42,23 @@ def export(swapper: Swapper) -> bytes:
         return name if name in given else given.setdefault(name, graph.outside(name, laid))
 
     x = graph.node("Transpose", FACES, perm=[0, 3, 1, 2])
-    for model in (swapper.encoder, swapper.decoders["source"]):
-        x = _part(graph, model, x, weight, names)
+    for model in (swapper.encoder, swapper.decoders[person]):
+        x = _part(graph, model, x, weight, names, person)
     graph.node("Transpose", x, output=SWAPPED, perm=[0, 2, 3, 1])
     shape = ["n", swapper.resolution, swapper.resolution, 3]
     return graph.model("swap", {FACES: ("FLOAT", shape)}, {SWAPPED: ("FLOAT", shape)})
 
 
 def runner(
-    graph: bytes, arrays: Mapping[str, np.ndarray], *, resolution: int, threads: int, where: str
+    graph: bytes, arrays: Mapping[str, np.ndarray], *, person: str, resolution: int, threads: int, where: str
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The swap as a function, float32 (n, r, r, 3) to the same, BGR 0..1, from the graph and the weights by name.
 
-    r is resolution; threads: 0 for one on each core. Raises SwapError, naming `where`, where the graph is of another
-    resolution, or weights are missing or of another shape.
+    r is resolution; person: whose face the graph makes; threads: 0 for one on each core. Raises SwapError, naming `where`,
+    where the graph is of another resolution, or weights are missing or of another shape.
     """
-    used = {k: a for k, a in arrays.items() if k.split("/")[0] in PARTS and not k.endswith("_target")}
+    (other,) = set(PEOPLE) - {person}
+    used = {k: a for k, a in arrays.items() if k.split("/")[0] in parts(person) and not k.endswith(f"_{other}")}
     laid = {name: array.transpose(3, 2, 0, 1) if array.ndim == 4 else array for name, array in used.items()}
     try:
         session = nets.session(graph, threads=threads, weights=laid)
@@ -69,7 +75,9 @@ def runner(
     return predict
 
 
-def _part(graph: nets.Graph, model: Any, x: str, weight: Callable[[Any, str], str], names: Mapping[int, str]) -> str:
+def _part(
+    graph: nets.Graph, model: Any, x: str, weight: Callable[[Any, str], str], names: Mapping[int, str], person: str
+) -> str:
     """The nodes of a model behind the value x (n, channels, rows, columns); models within it are gone through in turn."""
     values = {id(model.inputs[0]): x}
     # Keras' own order of computing; a layer that stands in several models has a node in each, so its own output says nothing
@@ -81,7 +89,9 @@ def _part(graph: nets.Graph, model: Any, x: str, weight: Callable[[Any, str], st
             continue
         inputs = [values[id(one)] for one in node.input_tensors]
         if hasattr(layer, "layers"):
-            found = _part(graph, layer, inputs[0], weight, names)
+            found = _part(graph, layer, inputs[0], weight, names, person)
+        elif kind == "PersonalConv2D":
+            found = _personal(graph, layer, inputs, weight, person)
         elif kind in LAYERS:
             found = LAYERS[kind](graph, layer, inputs, weight)
         else:
@@ -143,22 +153,21 @@ def _average(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[
     return graph.node("AveragePool", inputs[0], kernel_shape=list(layer.pool_size), strides=list(layer.strides))
 
 
-def _personal(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[Any, str], str]) -> str:
-    """The source's gains are laid into the kernel, which ONNX Runtime does once, when it loads the graph."""
+def _personal(graph: nets.Graph, layer: Any, inputs: list[str], weight: Callable[[Any, str], str], person: str) -> str:
+    """The person's gains are laid into the kernel, which ONNX Runtime does once, when it loads the graph."""
     if layer.padding != "same":
         raise NotImplementedError(f"{layer.name}: only padding 'same' has an ONNX form here")
     kernel = weight(layer, "kernel")
     for kind, axes in (("in", [0, 2, 3]), ("out", [1, 2, 3])):
-        gain = graph.node("Unsqueeze", weight(layer, f"{kind}_source"), graph.constant(axes, np.int64))
+        gain = graph.node("Unsqueeze", weight(layer, f"{kind}_{person}"), graph.constant(axes, np.int64))
         kernel = graph.node("Mul", kernel, gain)
-    bias = weight(layer, "bias_source")
+    bias = weight(layer, f"bias_{person}")
     return graph.node("Conv", inputs[0], kernel, bias, strides=list(layer.strides), auto_pad="SAME_UPPER")
 
 
 # a Keras layer or operation -> its ONNX nodes; pictures are (n, channels, rows, columns), flat values (n, units)
 LAYERS: dict[str, Callable[[nets.Graph, Any, list[str], Callable[[Any, str], str]], str]] = {
     "Conv2D": _conv,
-    "PersonalConv2D": _personal,
     "Dense": _dense,
     "Flatten": _flatten,
     "Reshape": _reshape,

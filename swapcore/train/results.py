@@ -29,7 +29,7 @@ class Outputs:
 def write(
     what: str, facts: dict[str, Any], saved: checkpoint.Saved, *, settings: Train, folder: Path, outputs: Outputs
 ) -> None:
-    """Write all outputs from a saved state whose graph and preview are made; facts: what trained.json begins with."""
+    """Write all outputs from a saved state whose graphs and preview are made; facts: what trained.json begins with."""
     now = Standing.from_json(saved.info)
     why = standing.why_stopped(
         now, standing.budget(now, settings), standing.way(now, settings), patience=settings.patience
@@ -37,8 +37,8 @@ def write(
     progress.say(f"{what}: stopped after step {now.step} by its {why}")
     delivered = chosen(what, folder, saved, settings=settings)
     arrays = checkpoint.read_arrays(delivered, "weights")
-    graph = graph_path(folder).read_bytes()
-    arrays[portable.GRAPH] = np.frombuffer(graph, np.uint8)  # with it they run without TensorFlow
+    for name, path in graph_paths(folder).items():
+        arrays[name] = np.frombuffer(path.read_bytes(), np.uint8)  # with them they run without TensorFlow
     sha256 = checkpoint.write_arrays(outputs.weights, arrays.items())
     begun = [goal.step for goal in now.goals[1:]]
     store.write_picture(outputs.curve, monitor.curve(now.history, title=what, begun=begun))
@@ -72,9 +72,11 @@ def chosen(what: str, folder: Path, saved: checkpoint.Saved, *, settings: Train)
     return found or saved
 
 
-def graph_path(folder: Path) -> Path:
-    """Where the swap's graph lies, see models.portable: made anew when the code that makes it has changed."""
-    return folder / f"swap-{code.digest(portable.__file__)}.onnx"
+def graph_paths(folder: Path) -> dict[str, Path]:
+    """Where the graphs of the swap, both ways, lie, by their names, see models.portable: made anew when the code that makes
+    them has changed.
+    """
+    return {name: folder / f"{name}-{code.digest(portable.__file__)}.onnx" for name in portable.GRAPHS.values()}
 
 
 def preview_path(saved: checkpoint.Saved, settings: Train) -> Path:

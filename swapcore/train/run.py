@@ -67,8 +67,8 @@ def train(
         if now.goals != before:
             now.begin("")
             now.batch = None
-        graph = results.graph_path(folder)
-        made = graph.is_file() and saved is not None and results.preview_path(saved, settings).is_file()
+        graphs = all(path.is_file() for path in results.graph_paths(folder).values())
+        made = graphs and saved is not None and results.preview_path(saved, settings).is_file()
         if made and standing.way(now, settings).done(now.step, now.seconds):
             progress.say(f"{what}: nothing left to do after step {now.step}, {progress.duration(now.seconds)}")
         else:
@@ -145,9 +145,11 @@ def _work(
         progress.say(f"{what}: {said(now.start)}")
     shared_rate = settings.start_rate if now.start else 1.0
     machine = _machine(settings, view=shape.view, shared_rate=shared_rate, devices=count)
-    for old in folder.glob("swap-*.onnx"):
+    for old in folder.glob("*.onnx"):
         old.unlink()
-    store.write_bytes(results.graph_path(folder), machine.graph())
+    paths = results.graph_paths(folder)
+    for name, graph in machine.graphs().items():
+        store.write_bytes(paths[name], graph)
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
     if given:

@@ -41,7 +41,8 @@ def taken(
         )
     roles = {role: from_ for role in PEOPLE for from_ in PEOPLE if other[from_] == people[role]}
     weights = read_weights(start.weights)
-    weights.pop(portable.GRAPH, None)
+    for graph in portable.GRAPHS.values():
+        weights.pop(graph, None)
     arrays = {}
     for name, array in weights.items():
         part, rest = name.split("/", 1)

@@ -57,9 +57,9 @@ class Trainer:
         """Set the weights alone, by their names in the model."""
         assign(self.swapper.variables(), weights, where=where)
 
-    def graph(self) -> bytes:
-        """The swap as a graph without weights, see models.portable."""
-        return portable.export(self.swapper)
+    def graphs(self) -> dict[str, bytes]:
+        """The swap, both ways, as graphs without weights, by their names, see models.portable."""
+        return {name: portable.export(self.swapper, person) for person, name in portable.GRAPHS.items()}
 
     def show(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """What the model makes of faces (n, r, r, 3) of both people, BGR float32 0..1: (n, 6, r, r, 3) float32.

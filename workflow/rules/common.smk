@@ -24,7 +24,8 @@ PERSON_FILES = [
     "dataset.json",
     "coverage.png",
 ]
-SWAP_FILES = ["advice.json", "advice.html", "trained.json", "weights.h5", "loss.png", "quality.png", "preview.jpg"]
+SWAP_FILES = ["advice.json", "advice.html"]
+MODEL_FILES = ["trained.json", "weights.h5", "loss.png", "quality.png", "preview.jpg"]  # of a swap's own model
 # what a video's pixels depend on, beside convert, label and each swap's train
 STAGES_BEHIND = ["frames", "faces", "references", "identify", "clean", "dataset"]
 VIDEO_FILES = ["video.mp4", "provenance.json", "verified.json", "measures.json", "measures.html", "strip.jpg"]
@@ -152,6 +153,7 @@ except SwapError as error:
 STUDIO_CLIPS = list(PROJECT.sections["studio"].clips)
 DETECTOR = detector_files(PROJECT)
 PEOPLE = [name for name in PROJECT.people if any(name in clip.people for clip in PROJECT.clips.values())]
+TRAINED = [name for name, swap in PROJECT.swaps.items() if swap.learnt == name]  # the others use a model of these
 REFUSED = [name for name, person in PROJECT.people.items() if person.refuse]
 # a face goes to nobody who resembles it less than somebody else does, wherever that one was seen
 KNOWN = [name for name, person in PROJECT.people.items() if name in PEOPLE + REFUSED or person.references]
@@ -167,7 +169,7 @@ wildcard_constraints:
 
 # Scripts find the library wherever they are started, also on a cluster's node; and what cannot change a result (where
 # the state lies, how often it is saved) reaches them beside their params, whose change is a reason to run again.
-HINTS = json.dumps({swap: PROJECT.hints("train", swap=swap) for swap in PROJECT.swaps})
+HINTS = json.dumps({swap: PROJECT.hints("train", swap=swap) for swap in TRAINED})
 MEMORY = " ".join(f"{name}={value}" for name, value in memory.ENVIRONMENT.items())
 shell.prefix(
     "set -euo pipefail; export SWAPCORE_ROOT={ROOT:q}; export PYTHONPATH=$SWAPCORE_ROOT${{PYTHONPATH:+:$PYTHONPATH}}"
@@ -282,12 +284,13 @@ def video_swaps(wildcards):
 
 def of_swaps(file):
     """A file of each swap that a video shows."""
-    return lambda wildcards: [f"results/swaps/{swap.name}/{file}" for swap in video_swaps(wildcards)]
+    return lambda wildcards: [f"results/swaps/{swap.learnt}/{file}" for swap in video_swaps(wildcards)]
 
 
 def swaps_json(wildcards):
-    """Name, source and target of the swaps a video shows."""
-    return json.dumps([{"name": s.name, "source": s.source, "target": s.target} for s in video_swaps(wildcards)])
+    """Name, source and target of the swaps a video shows, and whose model is used the other way round."""
+    shown = [(s, {"name": s.name, "source": s.source, "target": s.target}) for s in video_swaps(wildcards)]
+    return json.dumps([row | ({"back_of": s.back_of} if s.back_of else {}) for s, row in shown])
 
 
 def true_swaps(wildcards):

@@ -71,6 +71,8 @@ rule train:
         "results/logs/train/{swap}.log",
     benchmark:
         "results/benchmarks/train/{swap}.tsv"
+    wildcard_constraints:
+        swap="|".join(TRAINED) or settings_of.NAME,
     conda:
         "../../environment.yml"
     threads: 64  # as many as there are: Snakemake gives no more than --cores
