@@ -10,7 +10,7 @@ from project import packets, snakemake, write
 
 CONFIG = {
     "people": {"ann": {"consent": {"basis": "synthetic"}}, "bob": {"consent": {"basis": "synthetic"}}},
-    "swaps": [{"name": "ann_onto_bob", "source": "ann", "target": "bob"}],
+    "swaps": [{"name": "ann_onto_bob", "source": "ann", "target": "bob", "also_back": True}],
     "train": {"budget": {"steps": 40}},
     "convert": {"encoder": {"preset": "ultrafast"}},
     "studio": {
@@ -61,6 +61,21 @@ def test_the_video_says_what_it_is(line):
     assert '"basis": "synthetic"' in text
     trained = json.loads((line / "results/swaps/ann_onto_bob/trained.json").read_text())
     assert trained["weights"]["sha256"] in text and trained["steps"] == 40
+
+
+def test_the_same_model_goes_back(line):
+    """The target's face on the source's clip, by weights that were trained once."""
+    back = line / "results/videos/ann_onto_bob_back_on_ann"
+    made = json.loads((back / "provenance.json").read_text())
+    (swap,) = made["swaps"]
+    assert (swap["name"], swap["back_of"]) == ("ann_onto_bob_back", "ann_onto_bob")
+    assert (swap["source"], swap["target"], made["clip"]["name"]) == ("bob", "ann", "ann")
+    trained = json.loads((line / "results/swaps/ann_onto_bob/trained.json").read_text())
+    assert swap["weights"] == trained["weights"]
+    assert not (line / "results/swaps/ann_onto_bob_back/trained.json").exists()
+    measured = json.loads((back / "measures.json").read_text())
+    assert measured["outside_psnr"]["value"] > 30, "ann's own frames around the face"
+    assert json.loads((back / "verified.json").read_text())["holds"] is True
 
 
 def test_nothing_is_left_to_do(line):
