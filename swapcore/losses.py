@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from swapcore import features
 from swapcore.models.backend import keras
 
 OUTSIDE = (
@@ -108,6 +109,7 @@ LOSSES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "laplacian": laplacian,
     "gradient": gradient,
     "focal_frequency": focal_frequency,
+    "features": features.difference,
 }
 
 

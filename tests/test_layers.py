@@ -39,6 +39,7 @@ ORDER = [
     "dataset",
     "advice",
     "models",
+    "features",
     "losses",
     "train",
     "label",
@@ -49,7 +50,7 @@ ORDER = [
     "pages",
     "studio",
 ]
-TOGETHER = {"models", "losses", "train"}
+TOGETHER = {"models", "features", "losses", "train"}
 FREE = {"errors", "types", "config"}  # the standard library, numpy, pydantic, yaml
 TENSORS = {"tensorflow", "keras", "jax"}
 DISK = {

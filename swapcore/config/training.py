@@ -35,7 +35,7 @@ class Weights(Section):
     """The mouth with its lips."""
 
 
-LossName = Literal["mae", "mse", "ssim", "ms_ssim", "laplacian", "gradient", "focal_frequency"]
+LossName = Literal["mae", "mse", "ssim", "ms_ssim", "laplacian", "gradient", "focal_frequency", "features"]
 Losses = dict[LossName, Annotated[float, Field(gt=0, le=1000)]]
 
 
@@ -99,7 +99,8 @@ class Train(Section):
     """Where the loss looks."""
     losses: Losses = Field({"mae": 1.0, "ssim": 0.5}, min_length=1)
     """What is made small: losses and their weights. mae and mse: absolute and squared error; ssim, ms_ssim: structure, at one and
-    at several scales; laplacian: bands of detail; gradient: edges; focal_frequency: the worst frequencies."""
+    at several scales; laplacian: bands of detail; gradient: edges; focal_frequency: the worst frequencies; features: what the
+    early layers of dlib's face network see."""
     weights: Weights = Weights()
     """How much more eyes and mouth count."""
     warp: float = Field(1.0, ge=0, le=4)

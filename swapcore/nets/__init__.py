@@ -3,6 +3,16 @@
 from swapcore.nets.detector import FaceDetector, detector_session, find_faces
 from swapcore.nets.graph import Graph, session
 from swapcore.nets.identity import identity_session
+from swapcore.nets.spec import identity as identity_layers
 from swapcore.nets.spec import model_path
 
-__all__ = ["FaceDetector", "Graph", "detector_session", "find_faces", "identity_session", "model_path", "session"]
+__all__ = [
+    "FaceDetector",
+    "Graph",
+    "detector_session",
+    "find_faces",
+    "identity_layers",
+    "identity_session",
+    "model_path",
+    "session",
+]

@@ -21,6 +21,7 @@ import numpy as np
 from swapcore import align, code, progress, store
 from swapcore.errors import SwapError
 from swapcore.masks import FEATURES, MASKS
+from swapcore.train.fresh import Fresh
 from swapcore.train.warps import REACH
 from swapcore.types import DatasetTable
 
@@ -228,18 +229,33 @@ def picked(
     batch: int,
     seed: int,
     without: tuple[Sequence[int], Sequence[int]] = ((), ()),
+    new: tuple[Fresh | None, Fresh | None] = (None, None),
 ) -> np.ndarray:
     """Rows for `steps` steps beginning with number `first`, drawn by chance: (steps, 2 * batch) int64, the source's first.
 
     counts: faces of source and target. What a step gets depends on its number and the seed alone, so a resumed training goes on
-    as if it had not stopped. `without`: rows of each that are never drawn.
+    as if it had not stopped. `without`: rows of each that are never drawn; new: rows that are drawn in another share.
     """
     kept = [np.setdiff1d(np.arange(count), out) for count, out in zip(counts, without, strict=True)]
+    parts = [_parts(rows, only) for rows, only in zip(kept, new, strict=True)]
     found = []
     for step in range(first, first + steps):
         chance = np.random.default_rng([seed, step])
-        found += [rows[chance.integers(len(rows), size=batch)] for rows in kept]
+        for (old, fresh), only in zip(parts, new, strict=True):
+            drawn = old[chance.integers(len(old), size=batch)]
+            if len(fresh):
+                drawn = np.where(
+                    chance.random(batch) < only.share, fresh[chance.integers(len(fresh), size=batch)], drawn
+                )
+            found.append(drawn)
     return np.concatenate(found).reshape(steps, 2 * batch)
+
+
+def _parts(rows: np.ndarray, new: Fresh | None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that are drawn as ever, and the new ones among them; all are drawn as ever where there are none but these."""
+    fresh = np.intersect1d(rows, new.rows) if new else rows[:0]
+    old = np.setdiff1d(rows, fresh)
+    return (old, fresh) if len(old) else (rows, rows[:0])
 
 
 def spread(values: np.ndarray, count: int) -> np.ndarray:

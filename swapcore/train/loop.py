@@ -17,6 +17,7 @@ from swapcore.errors import SwapError
 from swapcore.models import PEOPLE
 from swapcore.train import batches, events, fit, held, monitor, nearest, signals, standing, watch
 from swapcore.train.feed import Drawn, feed
+from swapcore.train.fresh import Fresh
 from swapcore.train.saver import Saver
 from swapcore.train.schedule import Plan
 from swapcore.train.standing import Standing
@@ -43,6 +44,7 @@ class Session:
     view: float  # of the cached faces, see batches.Geometry
     table: Any = None  # all faces, the source's first, where they lie in the GPU's memory: see Trainer.keep
     cut: held.Slice | None = None  # by which quality is measured
+    new: tuple[Fresh | None, Fresh | None] = (None, None)  # faces of source and target that are drawn more often
     write: events.Write = lambda step, figures: None  # them for TensorBoard
     watch: Watch = field(default_factory=Watch)
     saved: int = -1  # the step of the last state that was saved
@@ -189,6 +191,7 @@ def _drawn(session: Session, first: int, steps: int, number: int) -> Drawn:
         batch=batch,
         seed=settings.seed,
         without=((), ()) if session.cut is None else session.cut.rows,
+        new=session.new,
     )
     bends = None
     if settings.schedule[number].warp == "landmarks":

@@ -14,7 +14,7 @@ from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
-from swapcore.train import batches, checkpoint, events, fit, held, loop, results, standing
+from swapcore.train import batches, checkpoint, events, fit, fresh, held, loop, results, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
@@ -64,6 +64,8 @@ def train(
             steps=settings.budget.steps,
             minutes=settings.budget.minutes,
         )
+        digests = {role: fresh.names(faces.table.digest) for role, faces in zip(PEOPLE, (source, target), strict=True)}
+        now.meet(digests, changed=now.goals != before)
         if now.goals != before:
             now.begin("")
             now.batch = None
@@ -164,6 +166,7 @@ def _work(
             session.write = write
             session.table = _table(what, machine, faces, count=count)
             session.cut = _slice(what, source, target, settings=settings)
+            session.new = _new(what, source, target, now, settings=settings)
             if session.cut is not None and session.cut.basis != now.basis:
                 now.begin(session.cut.basis)
             stopped = loop.learn(session)
@@ -241,6 +244,21 @@ def _batch(
 
     name = f"{settings.model}-{settings.side}-{settings.precision}-{settings.backend}"
     return fit.batch(state, device(count), name, measure, what=what)
+
+
+def _new(
+    what: str, source: batches.Faces, target: batches.Faces, now: Standing, *, settings: Train
+) -> tuple[fresh.Fresh | None, fresh.Fresh | None]:
+    """The faces of each that came in since the last goal, with a line about them."""
+    way, found = standing.budget(now, settings), []
+    for role, faces in zip(PEOPLE, (source, target), strict=True):
+        digests = faces.table.digest.tolist()
+        new = fresh.fresh(digests, now.seen.get(role, ""), trained=way.begin, ahead=way.end - way.begin)
+        if new:
+            often = f"each drawn {new.times(len(digests)):.1f} times as often"
+            progress.say(f"{what}: {len(new.rows)} of {len(digests)} faces of {faces.person} are new, {often}")
+        found.append(new)
+    return found[0], found[1]
 
 
 def _slice(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> held.Slice | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from swapcore import progress
 from swapcore.config.fields import Train
+from swapcore.train import fresh
 from swapcore.train.quality import SHARES
 from swapcore.train.schedule import Goal, Plan, affordable, moved, noise, plan
 
@@ -33,6 +34,8 @@ class Standing:
     batch: int | None = None  # of this goal: as the settings say, as was found for `auto`, or what memory left of it
     start: dict[str, Any] | None = None  # the swap that it began with, see start.taken
     best: int | None = None  # step of the best of them, whose weights are kept
+    faces: dict[str, str] = field(default_factory=dict)  # of this goal's datasets, by role: see fresh.names
+    seen: dict[str, str] = field(default_factory=dict)  # of the goals before
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Standing:
@@ -54,6 +57,12 @@ class Standing:
         if before is None or row["score"] >= before["score"]:
             self.best = row["step"]
         return self.best == row["step"]
+
+    def meet(self, faces: Mapping[str, str], *, changed: bool) -> None:
+        """Take the faces of the datasets, by role; changed: a new goal begins, for which those of the last one are old."""
+        if changed:
+            self.seen = {role: fresh.both(self.seen.get(role, ""), old) for role, old in self.faces.items()}
+        self.faces = dict(faces)
 
     def begin(self, basis: str) -> None:
         """What was measured before cannot be compared any more: other data, settings or held-out faces."""
