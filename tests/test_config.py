@@ -353,6 +353,7 @@ def test_a_swap_goes_both_ways():
     assert (back.source, back.target, back.learnt, back.train) == ("double", "lead", "one", project.swaps["one"].train)
     assert project.swaps["one"].learnt == "one" and not back.also_back
     made = {name: (video.clip, video.swaps) for name, video in project.videos.items()}
+    assert project.settings("train", swap="one_back") == project.settings("train", swap="one")
     assert any(swaps == ["one_back"] and "lead" in project.clips[clip].people for clip, swaps in made.values())
 
 
@@ -361,5 +362,7 @@ def test_what_also_back_makes_has_its_own_name():
     assert "swap one: also_back makes a swap one_back, and there is another of that name" in refusal(
         changed(swaps=rows)
     )
+    rows = [{**both_ways()["swaps"][0], "name": "x" * 96}]
+    assert "also_back makes a swap of this name and _back, and a name has at most 100" in refusal(changed(swaps=rows))
     rows = [{**both_ways()["swaps"][0], "back_of": "one"}]
     assert "unknown key 'back_of'" in refusal(changed(swaps=rows))

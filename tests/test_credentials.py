@@ -240,6 +240,17 @@ def test_the_statement_names_the_edit_and_its_ingredients_and_nobody(clip, tmp_p
         assert name not in data
 
 
+def test_both_ways_of_one_model_are_stated(clip, tmp_path, own):
+    """Two swaps of one video may use the same weights, each for another face."""
+    forth = SIDECAR["swaps"][0]
+    back = {**forth, "name": "back", "datasets": {"source": "d2" * 32, "target": "d1" * 32}}
+    credentials.sign(clip, tmp_path / "signed.mp4", credentials.manifest({**SIDECAR, "swaps": [forth, back]}), own)
+    found = credentials.read(tmp_path / "signed.mp4")
+    assert found["state"] == "Valid" and found["problems"] == []
+    titles = [one["title"] for one in found["ingredients"]]
+    assert len(titles) == 5 and titles[3:] == ["Trained model 2", "Faces that model 2 learned to show"]
+
+
 def test_the_digest_of_the_sidecar_is_of_what_it_says_not_how():
     again = json.loads(json.dumps(dict(reversed(SIDECAR.items())), indent=4))
     again["video"]["sha256"] = "the file's own digest cannot be in the file"

@@ -191,6 +191,17 @@ def test_the_sidecar_holds_what_made_the_video():
     assert found["note"] == {"mode": "opening", "text": TEXT, "seconds": 2.0, "frames": 4}
 
 
+def test_a_swap_back_rests_on_the_other_ones_model():
+    """Whose face is shown, and whose dataset it was learnt from, are of the way back."""
+    facts = {"swap": "ann_onto_bob", "source": "ann", "target": "bob", "weights": {"sha256": "dd"}}
+    facts |= {"datasets": {"source": "of ann", "target": "of bob"}}
+    back = {"name": "ann_onto_bob_back", "source": "bob", "target": "ann", "back_of": "ann_onto_bob"}
+    forth = {"name": "ann_onto_bob", "source": "ann", "target": "bob"}
+    (made, other) = sidecar(swaps=[back, forth], trained={"ann_onto_bob_back": facts, "ann_onto_bob": facts})["swaps"]
+    assert made == {**back, "weights": {"sha256": "dd"}, "datasets": {"source": "of bob", "target": "of ann"}}
+    assert other == {**forth, "weights": {"sha256": "dd"}, "datasets": facts["datasets"]}
+
+
 def test_a_note_that_is_off_leaves_its_reason():
     note = {"mode": "off", "text": TEXT, "seconds": 2.0, "reason": "training set of a detector"}
     assert sidecar(note=note)["note"] == {"mode": "off", "reason": "training set of a detector", "frames": 0}

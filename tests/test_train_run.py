@@ -19,8 +19,8 @@ from training import make_faces, settings, without_tensorflow_beside
 from swapcore import models, store
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
-from swapcore.models import small
-from swapcore.train import Outputs, checkpoint, run, train
+from swapcore.models import portable, small
+from swapcore.train import Outputs, checkpoint, results, run, train
 
 FILES = {"trained": "trained.json", "weights": "weights.h5"}
 FILES |= {"curve": "loss.png", "quality": "quality.png", "preview": "preview.jpg"}
@@ -52,7 +52,7 @@ class Sums:
         self.weight = arrays["weights/w"].copy()
 
     def graphs(self):
-        return dict.fromkeys(models.portable.GRAPHS.values(), b"graph")
+        return dict.fromkeys(portable.GRAPHS.values(), b"graph")
 
     def show(self, source, target):
         return np.stack([source, source, target, target, target, source], axis=1)
@@ -279,6 +279,18 @@ def test_a_preview_lost_after_training_is_made_again(sums, people, tmp_path, mon
     checkpoint.find(state(tmp_path), say=print).path.with_suffix(".jpg").unlink()
     monkeypatch.setattr(run.batches, "draw", lambda *a, **k: pytest.fail("trained again"))
     assert trained(tmp_path, people, budget={"steps": 4}) == first
+
+
+def test_a_training_without_the_graph_back_gets_it(sums, people, tmp_path, monkeypatch):
+    """As one that an older Swapcore finished: no step is trained for it, and the weights are the same."""
+    first = trained(tmp_path, people, budget={"steps": 4})
+    weights = models.read_weights(tmp_path / "weights.h5")
+    assert set(portable.GRAPHS.values()) < set(weights)
+    results.graph_paths(state(tmp_path))[portable.GRAPHS["target"]].unlink()
+    monkeypatch.setattr(run.batches, "draw", lambda *a, **k: pytest.fail("trained again"))
+    assert trained(tmp_path, people, budget={"steps": 4}) == first
+    again = models.read_weights(tmp_path / "weights.h5")
+    assert {name: array.tolist() for name, array in again.items()} == {n: a.tolist() for n, a in weights.items()}
 
 
 def test_minutes_end_in_time(sums, people, tmp_path):

@@ -265,6 +265,11 @@ def _back(swaps: Mapping[str, Swap]) -> dict[str, Swap]:
             raise SwapError(
                 f"swap {swap.name}: also_back makes a swap {name}, and there is another of that name; rename it"
             )
+        if len(name) > LONGEST:
+            raise SwapError(
+                f"swap {swap.name[:20]}..: also_back makes a swap of this name and _back, and a name has at most {LONGEST} "
+                "letters; shorten it"
+            )
         exchanged = {"name": name, "source": swap.target, "target": swap.source}
         found[name] = swap.model_copy(update={**exchanged, "also_back": False, "back_of": swap.name})
     return found

@@ -9,7 +9,7 @@ import types
 import typing
 from typing import Any
 
-from swapcore.config.entries import ALSO, Person
+from swapcore.config.entries import ALSO, Person, Swap
 from swapcore.config.fields import SECTIONS
 from swapcore.config.kinds import Section
 
@@ -30,6 +30,7 @@ def schema() -> dict[str, Any]:
 
     text = {"type": "string"}
     also = {"type": "array", "items": {"enum": list(typing.get_args(ALSO))}}
+    also_back = {"type": "boolean", "description": " ".join(Swap.model_fields["also_back"].description.split())}
     own = {name: ref(SECTIONS[name]) for name in ("train", "convert", "label")}
     properties = {
         "clips": text | {"description": "Path of the table of clips."},
@@ -37,7 +38,7 @@ def schema() -> dict[str, Any]:
         "state": text
         | {"description": "Folder of what training needs to go on; may be lost, training then begins anew."},
         "people": {"type": "object", "additionalProperties": ref(Person)},
-        "swaps": rows(name=text, source=text, target=text, also_back={"type": "boolean"}, train=own["train"]),
+        "swaps": rows(name=text, source=text, target=text, also_back=also_back, train=own["train"]),
         "videos": rows(
             name=text,
             clip=text,
@@ -76,6 +77,8 @@ def settings_page() -> str:
         "also: [preview, exr]           # beside every video: side_by_side, preview, png, exr, prores, ffv1; see guide.md",
         "people:",
         "  ann: {clean: {max_occlusion: 80}, consent: {basis: synthetic}}",
+        "swaps:",
+        "  - {name: lead_onto_double, source: lead, target: double, also_back: true, train: {model: dfaker}}   # see guide.md",
         "videos:",
         "  - {name: scene1, clip: stunt, swaps: [lead_onto_double], convert: {mask: components}}   # for this one",
         "```",

@@ -17,6 +17,7 @@ from swapcore.types import ClipInfo, FrameTable
 
 TOOL = f"Swapcore {__version__}"
 FORMAT = "swapcore provenance 1"  # of the sidecar
+ROLES = {"source": "target", "target": "source"}  # what a person of a swap is to the model of one that goes back
 NOTE_KEY = "swapcore_note"  # of the composite's metadata
 # IPTC's term for pictures of which a part was made by a trained model
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -121,7 +122,8 @@ def provenance(
     video     name, file, sha256 of the file, content_sha256 of the picture's packets, sound_sha256 of those of each sound
     clip      name, file, sha256, start, end
     origin    the pts of the source that is time 0 of the video
-    swaps     name, source, target of each; `trained`: by swap's name, what its trained.json says
+    swaps     name, source, target of each, and `back_of` where another's model is used the other way round
+    trained   by swap's name, what its trained.json says
     consents  by person; nobody who was swapped may be missing
     note      mode, text, seconds, reason of the settings
     inputs    file and sha256 of each
@@ -154,6 +156,10 @@ def provenance(
             "weights",
         )
         made.append({**swap, **{key: facts[key] for key in keys if key in facts}})
+        if (
+            "back_of" in swap and "datasets" in facts
+        ):  # of the swap's own source and target, which the model calls otherwise
+            made[-1]["datasets"] = {role: facts["datasets"][other] for role, other in ROLES.items()}
     covered = covers(frames.pts, time_base=info.time_base, mode=note["mode"], seconds=note["seconds"])
     shown = {"mode": note["mode"], "frames": int(covered.sum())}
     shown |= {"reason": note["reason"]} if note["mode"] == "off" else {"text": note["text"]}
