@@ -189,6 +189,21 @@ def test_a_line_of_progress():
     assert monitor.line("x", end=None, **at) == f"x: {expected.replace('/2000', '')}"
 
 
+def test_where_the_time_went_is_laid_below_the_losses():
+    """Red where it was waited for faces: a third of the bar's height over a quarter of its width."""
+    history = [[float(n), 32.0 * n, float(n), 0.3, 0.2] for n in range(1, 101)]
+    told, rest = {"arithmetic": 0.6, "faces": 0.3, "measuring": 0.0, "saving": 0.0}, {"own": 0.5, "memory_free": 0.5}
+    rows = [{"step": 25, **told, **rest}, {"step": 90, **told, "faces": 0.0, **rest}]
+    rows = monitor.watched(rows, {"step": 90, **told, "faces": 0.0, **rest})
+    rows = monitor.watched(rows, {"step": 100, **told, "faces": 0.0, **rest})
+    assert [row["step"] for row in rows] == [25, 90, 100]
+    picture = monitor.curve(history, title="x", begun=[], watched=rows)
+    red, grey = (np.abs(picture.astype(int) - bgr).max(-1) < 10 for bgr in ((38, 38, 220), (184, 163, 148)))
+    bars = slice(int(0.7 * len(picture)), int(0.9 * len(picture)))  # without the legend
+    assert red[bars].sum() / grey[bars].sum() == pytest.approx(0.25 * 0.3 / 0.6, rel=0.1)
+    assert not red[: bars.start].any()
+
+
 @pytest.mark.parametrize("rows", [1, 2, 500])
 def test_the_curve_is_a_picture(rows):
     history = [[10.0 * n, 320.0 * n, float(n), 0.3 / n, 0.2 / n] for n in range(1, rows + 1)]

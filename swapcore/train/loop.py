@@ -79,6 +79,7 @@ class Session:
     def look(self) -> None:
         """Say what limits training."""
         found = self.now.limits = self.watch.look()
+        self.now.watched = monitor.watched(self.now.watched, {"step": self.now.step, **found})
         shares = {name: value for name, value in found.items() if name in watch.KINDS}
         rest = {name: value for name, value in found.items() if name not in shares}
         self.write(self.now.step, events.tagged("time", shares) | events.tagged("machine", rest))

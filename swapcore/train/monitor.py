@@ -1,8 +1,8 @@
-"""What a person sees of a training: lines of progress and the loss curve."""
+"""What a person sees of a training: lines of progress, and the loss curve over where the time went."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -14,6 +14,8 @@ from swapcore.models import PEOPLE
 HISTORY = ("steps", "images", "seconds", *PEOPLE)  # columns: counts at the end of a stretch, and its mean losses
 LONGEST_HISTORY = 1000  # rows
 COLOURS = {"source": "#c2410c", "target": "#0f5e9c"}
+TIMES = {"arithmetic": "#94a3b8", "faces": "#dc2626", "measuring": "#0f766e", "saving": "#7c3aed"}  # see watch.KINDS
+WAITING = {"arithmetic": "arithmetic", "faces": "waiting for faces", "measuring": "measuring", "saving": "saving"}
 DPI = 110
 
 
@@ -39,19 +41,31 @@ def record(history: Sequence[Sequence[float]], row: Sequence[float]) -> list[lis
     return thinned + rows[len(thinned) * 2 :]
 
 
-def curve(history: Sequence[Sequence[float]], *, title: str, begun: Sequence[int]) -> np.ndarray:
-    """The losses against the faces seen, as a picture (h, w, 3) uint8 BGR.
+def watched(rows: Sequence[Mapping[str, float]], row: Mapping[str, float]) -> list[Mapping[str, float]]:
+    """Rows of Watch.look, each with its step, with a row more; of two at one step the later counts."""
+    return [*(old for old in rows if old["step"] < row["step"]), row][-LONGEST_HISTORY:]
 
-    begun: steps at which data or settings had changed, drawn as dashed lines.
+
+def curve(
+    history: Sequence[Sequence[float]],
+    *,
+    title: str,
+    begun: Sequence[int],
+    watched: Sequence[Mapping[str, float]] = (),
+) -> np.ndarray:
+    """The losses against the faces seen, and below them where the time went, as a picture (h, w, 3) uint8 BGR.
+
+    begun: steps at which data or settings had changed, drawn as dashed lines. watched: rows of Watch.look, each with the step at
+    which it was taken.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
     steps, images, seconds, *losses = np.array(history, np.float64).reshape(-1, len(HISTORY)).T
-    figure = Figure(figsize=(9, 5), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(9, 6), dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
     for person, loss in zip(PEOPLE, losses, strict=True):
         smooth = smoothed(loss)
         axes.plot(images, loss, color=COLOURS[person], alpha=0.25, linewidth=0.8)
@@ -69,15 +83,38 @@ def curve(history: Sequence[Sequence[float]], *, title: str, begun: Sequence[int
         axes.axvline(np.interp(step, steps, images), color="0.6", linestyle="--", linewidth=0.9, label=label)
     axes.set_yscale("log")
     plain_numbers(axes)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    below.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     spent = f"{steps[-1]:,.0f} steps, {progress.duration(seconds[-1])}" if len(steps) else "no step yet"
     axes.set_title(f"{title}: {spent}", loc="left")
-    axes.set(xlabel="faces seen", ylabel="loss (mean absolute error and structural dissimilarity)")
+    axes.set(ylabel="loss (mean absolute error and structural dissimilarity)")
     axes.grid(True, color="0.92")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
+    _times(below, watched, lambda step: np.interp(step, [0, *steps], [0, *images]))
+    below.set(xlabel="faces seen")
     return picture(canvas)
+
+
+def _times(axes: Any, watched: Sequence[Mapping[str, float]], place: Callable[[float], float]) -> None:
+    """Where the time went, as shares laid on one another; place: a step's place on the x axis."""
+    edges = [place(step) for step in (0, *(row["step"] for row in watched))]
+    bottom = np.zeros(len(watched))
+    for kind, colour in TIMES.items():
+        share = np.array([row[kind] for row in watched])
+        last = f", {share[-1]:.0%}" if len(share) else ""
+        axes.bar(edges[:-1], share, np.diff(edges), bottom, align="edge", color=colour, label=f"{WAITING[kind]}{last}")
+        bottom += share
+    busy = "gpu" if all("gpu" in row for row in watched) else "own"
+    if watched:
+        label = "GPU busy" if busy == "gpu" else "processors busy with it"
+        shares = [row[busy] for row in watched]
+        axes.stairs(shares, edges, baseline=None, color="#111827", linewidth=1.2, label=f"{label}, {shares[-1]:.0%}")
+        axes.legend(frameon=False, fontsize=8, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.55))
+    else:
+        axes.text(0.5, 0.5, "where the time went was not noted", transform=axes.transAxes, ha="center", va="center")
+    axes.set(ylim=(0, 1.02), yticks=(0, 1), yticklabels=("0", "100 %"), ylabel="time")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def plain_numbers(axes: Any) -> None:

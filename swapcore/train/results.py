@@ -41,7 +41,7 @@ def write(
         arrays[name] = np.frombuffer(path.read_bytes(), np.uint8)  # with them they run without TensorFlow
     sha256 = checkpoint.write_arrays(outputs.weights, arrays.items())
     begun = [goal.step for goal in now.goals[1:]]
-    store.write_picture(outputs.curve, monitor.curve(now.history, title=what, begun=begun))
+    store.write_picture(outputs.curve, monitor.curve(now.history, title=what, begun=begun, watched=now.watched))
     store.write_picture(
         outputs.quality, chart.quality_curve(now.quality, now.history, title=what, best=now.best, begun=begun)
     )

@@ -47,8 +47,8 @@ class Saver:
         return self.newest
 
     def take(self, arrays: Arrays) -> None:
-        """Take the memory for copies of these, without waiting for it: only their shapes count."""
-        shapes = [(name, array.shape, array.dtype) for name, array in arrays]
+        """Take the memory for copies of these where it is not there yet, without waiting for it: only their shapes count."""
+        shapes = [(name, array.shape, array.dtype) for name, array in arrays if name not in self.kept]
 
         def fill() -> None:
             for name, shape, dtype in shapes:

@@ -31,6 +31,7 @@ class Standing:
     basis: str = ""  # by which faces quality was measured last, as a digest
     since: int = 0  # step after which measurements can be compared: the goal and the basis are the same
     limits: dict[str, float] = field(default_factory=dict)  # where the time went at last, see watch.verdict
+    watched: list[dict[str, float]] = field(default_factory=list)  # all that was seen of it, with the step
     batch: int | None = None  # of this goal: as the settings say, as was found for `auto`, or what memory left of it
     start: dict[str, Any] | None = None  # the swap that it began with, see start.taken
     best: int | None = None  # step of the best of them, whose weights are kept
