@@ -253,14 +253,14 @@ def test_no_face_at_all_is_misaligned():
     assert min(values) > 85
 
 
-def test_a_thing_before_the_face_is_noticed_and_how_much_it_hides(actor_at):
-    free, hidden = [], []
-    for actor in ("ann", "bob", "s256"):
-        free.append(quality.scores(*actor_at(studio.Frame(), actor))["occlusion"])
-        for y in (-105, -90):
-            held = studio.Frame(occluder=studio.Occluder("box", 20, y, 0.4))
-            hidden.append(quality.scores(*actor_at(held, actor))["occlusion"])
-    assert max(free) < 16 and min(hidden) > 1.5 * max(free)
+@pytest.mark.parametrize("actor", ["ann", "bob", "s256"])
+def test_a_thing_before_the_face_is_noticed(actor_at, actor):
+    """Beside the same face without it: stubble counts too, a tenth of bob's."""
+    free, *hidden = (
+        quality.scores(*actor_at(studio.Frame(occluder=thing), actor))["occlusion"]
+        for thing in (None, *(studio.Occluder("box", 20, y, 0.4) for y in (-105, -90)))
+    )
+    assert free < 16 and min(hidden) > max(2 * free, 14)
 
 
 @pytest.mark.parametrize("side", [1, -1])
