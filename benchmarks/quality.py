@@ -1,7 +1,7 @@
 """How good a swap gets: two given people, trained for a given time by the real workflow, and measured beside three baselines.
 
     ./run python benchmarks/quality.py [--source ann] [--target bob] [--steps 60,1500 | --minutes 0.33,6] [--seeds 3]
-    ./run python benchmarks/quality.py --pairs ann:bob,s267:s265,s256:s222 --folder quality > quality.jsonl
+    ./run python benchmarks/quality.py --pairs ann:bob,s267:s265,s205:s671 --folder quality > quality.jsonl
     ./run python benchmarks/quality.py --also core=560,dfaker=80          # other models beside it, each with steps of its own
     ./run python benchmarks/quality.py --footage ../shared/footage --consent '{"basis": "written", ...}' [--source a] [--target b]
     ./run python benchmarks/quality.py --table quality.jsonl

@@ -59,7 +59,7 @@ MODELS: dict[str, Model] = {
     name: Model(make, SIZES[name], about)
     for name, (make, about) in {
         "small": (small.build, "a likeness within minutes on a laptop"),
-        "core": (core.build, "our own: 128 pixels and more at a fraction of the classics' time"),
+        "core": (core.build, "our own: 128 pixels and more in a quarter of dfaker's time for a step"),
         "original": (original.build, "the classic of the family"),
         "lightweight": (lightweight.build, "the classic with less memory"),
         "dfaker": (dfaker.build, "the classic at 128 pixels, with residual decoders"),
