@@ -1,6 +1,6 @@
 """Whether bfloat16 learns what float32 learns: the same trainings in both precisions, and what their swaps are worth.
 
-    ./run python benchmarks/precision.py [--models small,original] [--steps 3000] [--seeds 3] [--source ann] [--target bob]
+    ./run python benchmarks/precision.py [--models small,core] [--resolution 64] [--steps 3000] [--seeds 3]
 
 Two of the studio's actors; for each model, seed and precision one training of as many steps, by the real workflow, one after
 the other (a precision's next seed after the other precision's, so that other load meets both). Prints one JSON line for each
@@ -33,6 +33,7 @@ def main() -> None:
     """Make the project, train, and print a line for each model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="small,original", help="names, with commas between")
+    parser.add_argument("--resolution", type=int, help="of all models, pixels; left out: each one's own")
     parser.add_argument("--steps", type=int, default=3000, help="of each training")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--source", default="ann", help="an actor of the studio")
@@ -43,23 +44,28 @@ def main() -> None:
     try:
         with contextlib.ExitStack() as stack:
             folder = (args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))).resolve()
-            swaps = plan(args.models.split(","), range(1, args.seeds + 1), args.steps)
+            swaps = plan(args.models.split(","), range(1, args.seeds + 1), args.steps, args.resolution)
             write(folder, args.source, args.target, swaps)
             for model in args.models.split(","):
                 trained = {name: learn(folder, name, args.cores) for name in swaps if name.startswith(f"{model}-")}
-                about = {"bench": "precision", "model": model, "steps": args.steps, "seeds": args.seeds}
+                about = {"bench": "precision", "model": model, "resolution": args.resolution, "steps": args.steps}
                 print(
-                    json.dumps({**about, "source": args.source, "target": args.target, **figures(trained)}), flush=True
+                    json.dumps(
+                        {**about, "seeds": args.seeds, "source": args.source, "target": args.target, **figures(trained)}
+                    ),
+                    flush=True,
                 )
     except (SwapError, OSError) as error:
         sys.exit(f"precision: {error}")
 
 
-def plan(models: Sequence[str], seeds: Sequence[int], steps: int) -> dict[str, dict[str, Any]]:
+def plan(
+    models: Sequence[str], seeds: Sequence[int], steps: int, resolution: int | None = None
+) -> dict[str, dict[str, Any]]:
     """The swaps, in the order of their training: name -> its own section train."""
     return {
         f"{model}-{seed}-{precision}": {
-            **{"model": model, "precision": precision, "seed": seed},
+            **{"model": model, "precision": precision, "seed": seed, "resolution": resolution},
             **{"budget": {"steps": steps}, "stop": "budget", "deliver": "last"},
         }
         for model in models
