@@ -235,7 +235,7 @@ def swapped(source: Sequence[Shot], target: Sequence[Shot], tests: Sequence[Shot
         train(SWAP, *people, settings=settings, state=folder / "state", outputs=out)
         trained = store.read_json(out.trained)
         predict = models.predictor(trained, out.weights, runtime="onnx")
-    look = config.parse("convert", "{}")
+    look = config.parse("convert", '{"mask": "extended"}')
     layout = video.Layout(args.size, args.size, "gbrp", matrix=0, primaries=1, transfer=13, full_range=True)
     pictures = []
     for one in tests:
@@ -260,14 +260,14 @@ def looked(tests: Sequence[Shot], pictures: Sequence[np.ndarray], true: Sequence
     landmarks = np.stack([one.landmarks_xy for one in tests])
     numbers = np.arange(count) * 2  # no two are neighbours: nothing is told of time
     own = {"landmarks_xy": landmarks, "landmarks_smooth_xy": landmarks, "frame": numbers}
-    look = config.parse("convert", "{}")
+    look = config.parse("convert", '{"mask": "extended"}')
     fit = detect.fitter(nets.model_path("landmarks"))
 
-    def laid(swap, landmarks_xy, frame_hw):
+    def laid(swap, row, frame_hw):
         side, span = 64, SPAN / 0.8
-        matrix = align.crop_matrix(landmarks_xy, size=side, span=span)
-        part = {"mask": look.mask, "erode": look.erode, "soften": look.soften}
-        return convert.face_alpha(landmarks_xy, matrix, side=side, span=span, frame_hw=frame_hw, **part)
+        matrix = align.crop_matrix(landmarks[row], size=side, span=span)
+        part = {"mask": look.mask, "erode": look.erode, "soften": look.soften, "parsed": None}
+        return convert.face_alpha(landmarks[row], matrix, side=side, span=span, frame_hw=frame_hw, **part)
 
     found = measure.looks(
         ((int(n), one.frame_bgr, after) for n, one, after in zip(numbers, tests, pictures, strict=True)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from swapcore import ahead, config, convert, label, store, video
-from swapcore.types import Changed, ClipInfo, DecisionTable, Face, FaceSet, FrameTable, PeopleTable
+from swapcore.types import Changed, ClipInfo, DecisionTable, Face, FaceSet, FrameTable, Parsed, PeopleTable
 
 OPTIONS = {
     "settings": "text: JSON of the section convert",
@@ -22,6 +24,7 @@ OPTIONS = {
     "trained": "files: trained.json of each swap, in this order",
     "weights": "files: weights.h5 of each swap",
     "decisions": "files: decisions.parquet of each swap's target",
+    "masks": "files: masks.zip of the clip, where settings' mask wants what was parsed",
 }
 
 
@@ -45,6 +48,7 @@ class Conversion(NamedTuple):
     layout: video.Layout
     chosen: dict[int, list[Changed]]  # by frame number: which faces are changed by which swap
     landmarks_xy: Any  # (n, 68, 2), by row of the face table
+    parsed: Callable[[int], Parsed | None]  # what was parsed of a row's face
     trained: dict[str, dict[str, Any]]  # by the swap's name
     noted: set[int]  # numbers of the frames that carry the note
 
@@ -64,7 +68,8 @@ class Conversion(NamedTuple):
         }
         pictures = video.decode_pictures(self.args.path, self.frames, self.info, self.layout, wanted=wanted)
         for number, before in ahead.ahead(pictures):
-            faces = [Face(self.landmarks_xy[c.row], c.swap) for c in self.chosen.get(number, [])]
+            changed = self.chosen.get(number, [])
+            faces = [Face(self.landmarks_xy[c.row], c.swap, self.parsed(c.row)) for c in changed]
             after, laid = convert.convert_picture(before, faces, predict, **look)
             if number in self.noted:
                 after = label.note_picture(after, self.labels.note_text)
@@ -108,13 +113,29 @@ def marks(where: str) -> dict[str, str]:
     }
 
 
+def parsed_of(files: Sequence[Path], faces: FaceSet, *, size: int) -> Callable[[int], Parsed | None]:
+    """A function of a face table's row: what was parsed of its crop of `size`; None where it was not, or there is no file."""
+    archive = store.MaskArchive(files[0]) if files else None
+
+    def parsed(row: int) -> Parsed | None:
+        share = archive and archive.mask(str(faces.id[row]))
+        if share is None:
+            return None
+        smaller = len(share) / size
+        matrix = faces.matrix[row] * np.float64(smaller)
+        matrix[:, 2] += (smaller - 1) / 2  # the middle of the first pixel is 0, in both
+        return Parsed(share, matrix)
+
+    return parsed
+
+
 def opened(args: Any) -> Conversion:
     """Read what a script was given by OPTIONS, and check that it fits together. Raises SwapError where it does not."""
     settings, labels = config.parse("convert", args.settings), config.parse("label", args.label_settings)
     swaps = json.loads(args.swaps)
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
-    faces, people = store.read_table(args.faces, FaceSet)[0], store.read_table(args.people, PeopleTable)[0]
+    (faces, about), people = store.read_table(args.faces, FaceSet), store.read_table(args.people, PeopleTable)[0]
     names = [swap["name"] for swap in swaps]
     trained = dict(zip(names, (store.read_json(path) for path in args.trained), strict=True))
     decisions = dict(zip(names, (store.read_table(p, DecisionTable)[0] for p in args.decisions), strict=True))
@@ -131,6 +152,7 @@ def opened(args: Any) -> Conversion:
         layout=video.layout(args.path, name=info.name),
         chosen=chosen,
         landmarks_xy=faces.landmarks_smooth_xy,
+        parsed=parsed_of(args.masks, faces, size=about["size"]),
         trained=trained,
         noted=set(frames.number[noted].tolist()),
     )

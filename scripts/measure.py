@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import conversion
 import numpy as np
 from common import arguments, run
 
@@ -18,7 +19,7 @@ def main(args):
     settings, swaps = config.parse("measure", args.settings), json.loads(args.swaps)
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
-    faces, people = store.read_table(args.faces, FaceSet)[0], store.read_table(args.people, PeopleTable)[0]
+    (faces, about), people = store.read_table(args.faces, FaceSet), store.read_table(args.people, PeopleTable)[0]
     known = {
         name: store.read_table(path, References)[0].embedding
         for name, path in zip(args.known, args.references, strict=True)
@@ -45,7 +46,12 @@ def main(args):
         },
         note=notes(args.video_file, frames, info),
         refit=lambda frame_bgr, landmarks_xy: detect.refit(detect.grey(frame_bgr), landmarks_xy, fit),
-        laid=masks(config.parse("convert", args.convert_settings), trained),
+        laid=masks(
+            config.parse("convert", args.convert_settings),
+            trained,
+            faces.landmarks_smooth_xy,
+            conversion.parsed_of(args.masks, faces, size=about["size"]),
+        ),
         truth=truths(json.loads(args.truth), wanted),
     )
     total = sum(len(swapped[w]) for w in wanted)
@@ -82,14 +88,14 @@ def frames_of_sources(args):
             yield np.array([measure.crop(crop, marks) for crop, marks in zip(own, found, strict=True)])
 
 
-def masks(settings, trained):
-    """A function of a swap, landmarks and (h, w): where its face was laid, as conversion works it out."""
+def masks(settings, trained, landmarks_xy, parsed):
+    """A function of a swap, a row of the face table and (h, w): where its face was laid, as conversion works it out."""
 
-    def laid(swap, landmarks_xy, frame_hw):
+    def laid(swap, row, frame_hw):
         side, span = trained[swap]["resolution"], trained[swap]["span"] / trained[swap]["coverage"]
-        matrix = align.crop_matrix(landmarks_xy, size=side, span=span, centring=trained[swap]["centring"])
-        look = {"mask": settings.mask, "erode": settings.erode, "soften": settings.soften}
-        return convert.face_alpha(landmarks_xy, matrix, side=side, span=span, frame_hw=frame_hw, **look)
+        matrix = align.crop_matrix(landmarks_xy[row], size=side, span=span, centring=trained[swap]["centring"])
+        look = {"mask": settings.mask, "erode": settings.erode, "soften": settings.soften, "parsed": parsed(row)}
+        return convert.face_alpha(landmarks_xy[row], matrix, side=side, span=span, frame_hw=frame_hw, **look)
 
     return laid
 
@@ -147,6 +153,7 @@ if __name__ == "__main__":
             datasets="files: dataset.parquet of each swap's source, in order",
             clips="texts: the clips of these sources, in the order of the archives",
             archives="files: their faces.zip",
+            masks="files: masks.zip of the clip, where convert's mask wants what was parsed",
             out="file: measures.json",
         ),
     )

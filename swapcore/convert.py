@@ -13,7 +13,7 @@ from swapcore import align, masks
 from swapcore.blend import feather
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
-from swapcore.types import Changed, DecisionTable, Face, FaceSet, PeopleTable
+from swapcore.types import Changed, DecisionTable, Face, FaceSet, Parsed, PeopleTable
 from swapcore.video import CURVES, Layout, Picture, block_means
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -108,7 +108,7 @@ def convert_picture(
     resolution: Mapping[str, int],
     centring: Mapping[str, str],
     span: Mapping[str, float],
-    mask: str,
+    mask: masks.Setting,
     erode: float,
     soften: float,
     colour: str,
@@ -116,9 +116,9 @@ def convert_picture(
     """Change `faces` in a picture; return it and what was laid over it, from the lowest to the topmost.
 
     For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the target and gives the same of
-    the source; resolution is r; centring and span say what that crop shows, as it was in training (align.crop_matrix). mask
-    and colour name a row of MASKS and COLOURS; erode and soften are shares of the face's size, the template's longer side
-    (masks.soften).
+    the source; resolution is r; centring and span say what that crop shows, as it was in training (align.crop_matrix). mask says
+    where the face shows (masks.Setting), colour names a row of COLOURS; erode and soften are shares of the face's size, the
+    template's longer side (masks.soften).
 
     Every crop is taken from the untouched picture. Faces are laid in from the smallest to the largest, so that of two which
     overlap the nearer is on top. Samples outside the soft masks keep their value to the bit: of a chroma plane those that
@@ -145,6 +145,7 @@ def convert_picture(
             span=span[face.swap],
             frame_hw=picture.layout.shapes[0],
             mask=mask,
+            parsed=face.parsed,
             erode=erode,
             soften=soften,
         )
@@ -153,8 +154,9 @@ def convert_picture(
         target = crop(picture, matrix, side)
         target = curve.to_screen(target) if curve else target
         swapped = _predict(predict[face.swap], target, face.swap)
-        points = align.transform(face.landmarks_xy, matrix)
-        swapped = COLOURS[colour](swapped, target, masks.MASKS[mask](points, size_hw=(side, side)))
+        points, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
+        parts = masks.drawn(mask, points, size_hw=(side, side), parsed=face.parsed, matrix=to_frame)
+        swapped = COLOURS[colour](swapped, target, masks.combined(mask, [part for part, _ in parts]))
         swapped = np.clip(swapped, 0, 1)
         laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, matrix))
         lay(result, laid[-1])
@@ -178,16 +180,16 @@ def face_alpha(
     side: int,
     span: float,
     frame_hw: tuple[int, int],
-    mask: str,
+    mask: masks.Setting,
+    parsed: Parsed | None,
     erode: float,
     soften: float,
 ) -> tuple[int, int, np.ndarray]:
     """Where a swapped face shows in a frame: left, top and float32 (h, w) 0..1 of the smallest rectangle that holds it.
 
-    matrix (2, 3) takes frame pixels to those of the crop of `side`, of which the
-    template's longer side takes the share `span`. The mask is cut to what the crop shows before it is
-    softened, so it fades towards the crop's border as it does towards its own outline. Empty (0, 0) where the face lies
-    outside the frame.
+    matrix (2, 3) takes frame pixels to those of the crop of `side`, of which the template's longer side takes the share `span`.
+    Masks are cut to what the crop shows before they are softened, so they fade towards the crop's border as they do towards
+    their own outline. Empty (0, 0) where the face lies outside the frame, or all of it is covered.
     """
     corners = np.array([(0, 0), (side - 1, 0), (0, side - 1), (side - 1, side - 1)])
     corners = align.transform(corners, align.invert(matrix))
@@ -196,31 +198,46 @@ def face_alpha(
     high = np.minimum(np.ceil(corners.max(0)).astype(int) + 2, frame_hw[::-1])
     if (high <= low).any():
         return 0, 0, np.zeros((0, 0), np.float32)
-    hard = masks.MASKS[mask](landmarks_xy - low, size_hw=(high - low)[::-1])
-    low, hard = _trimmed(hard, low, edge=1)  # so that soften sees the outline
-    if not hard.size:
-        return 0, 0, hard
-    end = low + hard.shape[::-1] - 1
+    shift = np.array([[1, 0, low[0]], [0, 1, low[1]]], np.float64)
+    parts = masks.drawn(mask, landmarks_xy - low, size_hw=tuple((high - low)[::-1]), parsed=parsed, matrix=shift)
+    both = masks.combined(mask, [part for part, _ in parts])
+    here = _box(both, edge=1)  # so that soften sees the outline
+    if not both[here].size:
+        return 0, 0, both[here]
+    low = low + (here[1].start, here[0].start)
+    size = _face_size(matrix, side, span)
+    shown = _shown(matrix, side, low, both[here].shape)
+    alpha = masks.combined(
+        mask,
+        [
+            part[here] * shown if done else masks.soften(part[here] * shown, face_size=size, erode=erode, blur=soften)
+            for part, done in parts
+        ],
+    )
+    here = _box(alpha, edge=0)
+    return int(low[0]) + here[1].start, int(low[1]) + here[0].start, alpha[here]
+
+
+def _shown(matrix: np.ndarray, side: int, low: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray | float:
+    """Which pixels (h, w) of a rectangle at `low` (x, y) the crop shows, 0 or 1; 1 where it shows all."""
+    end = low + size_hw[::-1] - 1
     corners = align.transform(np.array([low, (end[0], low[1]), (low[0], end[1]), end]), matrix)
-    if (corners < 0).any() or (corners > side - 1).any():  # else all of it is within the crop
-        x = low[0] + np.arange(hard.shape[1], dtype=np.float32)
-        y = low[1] + np.arange(hard.shape[0], dtype=np.float32)[:, None]
-        half = np.float32((side - 1) / 2)
-        for a, b, c in matrix.astype(np.float32):
-            hard = hard * (np.abs(a * x + (b * y + (c - half))) <= half)
-    alpha = masks.soften(hard, face_size=_face_size(matrix, side, span), erode=erode, blur=soften)
-    (left, top), alpha = _trimmed(alpha, low, edge=0)
-    return int(left), int(top), alpha
+    if not ((corners < 0).any() or (corners > side - 1).any()):
+        return np.float32(1)
+    x = low[0] + np.arange(size_hw[1], dtype=np.float32)
+    y = low[1] + np.arange(size_hw[0], dtype=np.float32)[:, None]
+    half = np.float32((side - 1) / 2)
+    (a, b, c), (d, e, f) = matrix.astype(np.float32)
+    within = np.abs(a * x + (b * y + (c - half))) <= half
+    return (within & (np.abs(d * x + (e * y + (f - half))) <= half)).astype(np.float32)
 
 
-def _trimmed(values: np.ndarray, low: np.ndarray, *, edge: int) -> tuple[np.ndarray, np.ndarray]:
-    """The smallest part of values (h, w) at `low` (x, y) with all that is not 0, and `edge` pixels around it; its place."""
+def _box(values: np.ndarray, *, edge: int) -> tuple[slice, slice]:
+    """The smallest rectangle of values (h, w) with all that is not 0, and `edge` pixels around it; empty where all is."""
     left, top, width, height = cv2.boundingRect((values > 0).astype(np.uint8))
     if not width:
-        return low, np.zeros((0, 0), np.float32)
-    first_x, first_y = max(left - edge, 0), max(top - edge, 0)
-    part = values[first_y : top + height + edge, first_x : left + width + edge]
-    return low + (first_x, first_y), part
+        return slice(0, 0), slice(0, 0)
+    return slice(max(top - edge, 0), top + height + edge), slice(max(left - edge, 0), left + width + edge)
 
 
 def lay(picture: Picture, overlay: Overlay) -> None:

@@ -6,12 +6,13 @@ conversion, the crop's for the loss of training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
 
 from swapcore import align
+from swapcore.types import Parsed
 
 # Parts of the iBUG 68 points whose convex hulls together make the face; right and left are the person's own. Neighbours
 # overlap, so that no seam is left between two antialiased outlines. A union and not one hull: on a turned head one hull
@@ -64,7 +65,73 @@ def extended(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarra
     return _union([points, raised], size_hw)
 
 
-MASKS: dict[str, Callable[..., np.ndarray]] = {"components": components, "extended": extended}
+def hull(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
+    """The convex hull of all landmarks; bridges over the background on a turned head. Arguments and result as of `components`."""
+    canvas = np.zeros(size_hw, np.uint8)
+    _fill(canvas, _points(landmarks_xy), range(68))
+    return canvas * np.float32(1 / 255)
+
+
+MASKS: dict[str, Callable[..., np.ndarray]] = {"components": components, "extended": extended, "hull": hull}
+PARSED = "parser"  # a mask that no landmarks draw: what was parsed of the picture, see `parsed_at`
+
+Setting = str | Mapping[str, Sequence[str]]
+"""A mask's name, or {"min": [names]}, "max" or "product"."""
+
+# How masks of one face become one: (k, h, w) -> (h, w). min: what is in all of them; max: in any; product: min with soft edges
+# that meet softly
+COMBINE: dict[str, Callable[..., np.ndarray]] = {
+    "min": np.minimum.reduce,
+    "max": np.maximum.reduce,
+    "product": np.multiply.reduce,
+}
+# A parser's answer between these is the edge: it says half where it wavers, and less than all where it is nearly sure
+EDGE = (0.3, 0.8)
+
+
+def parsed_at(parsed: Parsed, matrix: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """What was parsed as a mask (h, w) float32 0..1 of a picture whose pixels `matrix` (2, 3) takes to frame pixels; 0 beyond."""
+    to_share = parsed.matrix @ np.vstack([matrix, (0, 0, 1)])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    share = cv2.warpAffine(parsed.share, to_share, size_hw[::-1], flags=flags, borderMode=cv2.BORDER_CONSTANT)
+    low, high = EDGE
+    return np.clip((share * np.float32(1 / 255) - np.float32(low)) / np.float32(high - low), 0, 1)
+
+
+def names(mask: Setting) -> tuple[str, list[str]]:
+    """How masks are combined, and which: a setting such as "extended" or {"min": ["extended", "parser"]} taken apart."""
+    if isinstance(mask, str):
+        return "min", [mask]
+    ((how, which),) = mask.items()
+    return how, list(which)
+
+
+def drawn(
+    mask: Setting,
+    landmarks_xy: np.ndarray,
+    *,
+    size_hw: tuple[int, int],
+    parsed: Parsed | None,
+    matrix: np.ndarray,
+) -> list[tuple[np.ndarray, bool]]:
+    """The masks of a setting, each (h, w) float32 0..1, and whether its edge is as it shall be or has yet to be softened.
+
+    landmarks (68, 2) in their pixels, which `matrix` (2, 3) takes to frame pixels. Where nothing was parsed of a face, `parser`
+    is its `hull`.
+    """
+    found = []
+    for name in names(mask)[1]:
+        if name == PARSED and parsed is not None:
+            found.append((parsed_at(parsed, matrix, size_hw), True))
+        else:
+            found.append((MASKS["hull" if name == PARSED else name](landmarks_xy, size_hw=size_hw), False))
+    return found
+
+
+def combined(mask: Setting, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """The masks of a setting, in its order, (h, w) each, as one."""
+    return COMBINE[names(mask)[0]](parts)
+
 
 GROW = (
     0.12  # of the distance between the eyes' centres: lids and lashes belong to eyes, and the lips' edge to the mouth

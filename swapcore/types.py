@@ -210,12 +210,20 @@ class DatasetTable(Table):
     pitch: np.ndarray = column(np.float32)
 
 
+class Parsed(NamedTuple):
+    """What was parsed of a face."""
+
+    share: np.ndarray  # (s, s) uint8, how much of a pixel is face: 0 nothing, 255 all
+    matrix: np.ndarray  # (2, 3), frame pixels -> its pixels
+
+
 @dataclass(frozen=True)
 class Face:
     """One face as conversion needs it."""
 
     landmarks_xy: np.ndarray  # (68, 2) float32, frame pixels
     swap: str  # the swap that changes it
+    parsed: Parsed | None = None  # where it was
 
     def __post_init__(self) -> None:
         if np.shape(self.landmarks_xy) != (68, 2):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from swapcore import align, convert, video
 from swapcore.errors import SwapError
-from swapcore.types import Face
+from swapcore.types import Face, Parsed
 
 SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none"}
 RGB = video.Layout(WIDTH, HEIGHT, "gbrp", matrix=0, full_range=True)
@@ -84,6 +84,45 @@ def test_outside_the_face_no_bit_changes(x, y, radius, roll, span, mask):
     y_x = np.argwhere((out != frame).any(2))
     in_crop = align.transform(y_x[:, ::-1], matrix)
     assert ((in_crop >= -0.01) & (in_crop <= 63.01)).all()
+
+
+@pytest.mark.parametrize("mask", [{"min": ["extended", "parser"]}, {"product": ["hull", "parser"]}, "parser"])
+def test_what_is_before_the_face_stays(mask):
+    frame, points = scene(), face((160, 120), 50)
+    share = np.full((64, 64), 255, np.uint8)
+    share[:, 30:40] = 0
+    parsed = Parsed(share, align.crop_matrix(points, size=64, span=0.5))
+    out = swap(frame, [Face(points, "s", parsed)], paint((0, 0, 0)), mask=mask)
+    before = np.argwhere(np.abs(out.astype(int) - frame).sum(-1) > 0)
+    columns = align.transform(before[:, ::-1].astype(np.float32), parsed.matrix)[:, 0]
+    assert ((columns < 30.5) | (columns > 38.5)).all()
+    assert (columns < 28).any() and (columns > 41).any()
+
+
+def test_a_face_that_is_wholly_covered_is_left_alone():
+    frame, points = scene(), face((160, 120), 50)
+    parsed = Parsed(np.zeros((64, 64), np.uint8), align.crop_matrix(points, size=64, span=0.5))
+    out = swap(frame, [Face(points, "s", parsed)], paint((0, 0, 0)), mask={"min": ["extended", "parser"]})
+    np.testing.assert_array_equal(out, frame)
+
+
+def test_colours_are_taken_from_the_face_alone():
+    """A thing before the face does not tint it."""
+    points, frame = face((160, 120), 50), np.full((HEIGHT, WIDTH, 3), (90, 120, 180), np.uint8)
+    share = np.full((64, 64), 255, np.uint8)
+    share[:30] = 0
+    parsed = Parsed(share, align.crop_matrix(points, size=64, span=0.5))
+    rows = align.transform(np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), -1).reshape(-1, 2), parsed.matrix)
+    covered = frame.copy()
+    covered[(rows[:, 1] < 30).reshape(HEIGHT, WIDTH)] = (250, 10, 10)
+    look = {"mask": {"min": ["extended", "parser"]}, "colour": "reinhard"}
+    grey = lambda crops: np.full_like(crops, 0.5)  # noqa: E731
+    plain = swap(frame, [Face(points, "s", Parsed(np.full_like(share, 255), parsed.matrix))], grey, **look)
+    beside = swap(covered, [Face(points, "s", parsed)], grey, **look)
+    lower = np.s_[135:155, 150:170]
+    assert np.abs(plain[lower].astype(int) - beside[lower]).max() <= 6
+    tinted = swap(covered, [Face(points, "s")], grey, mask="extended", colour="reinhard")
+    assert np.abs(plain[lower].astype(int) - tinted[lower]).max() > 12
 
 
 def test_the_face_is_changed_up_to_the_frames_border():

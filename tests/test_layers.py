@@ -31,6 +31,7 @@ ORDER = [
     "looks",
     "sort",
     "clean",
+    "parsing",
     "masks",
     "colour",
     "blend",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swapcore import masks
+from swapcore.types import Parsed
 
 SIZE_HW = (200, 180)
 
@@ -106,3 +107,53 @@ def test_no_softening_keeps_the_mask():
 def test_even_masks_stay(value):
     soft = masks.soften(np.full((20, 30), value, np.float32), face_size=20, erode=0.1, blur=0.1)
     assert (soft == value).all()
+
+
+# several masks, and what was parsed
+
+
+def parsed_half(size=64):
+    """Parsed in a crop of (0, 0) .. (255, 255): the left half is face."""
+    share = np.zeros((size, size), np.uint8)
+    share[:, : size // 2] = 255
+    smaller = size / 256
+    return Parsed(share, np.array([[smaller, 0, (smaller - 1) / 2], [0, smaller, (smaller - 1) / 2]]))
+
+
+def test_what_was_parsed_lies_where_it_was_seen():
+    mask = masks.parsed_at(parsed_half(), np.array([[1.0, 0, 100], [0, 1.0, 20]]), (50, 60))
+    assert mask.shape == (50, 60)
+    assert mask[:, :25].min() == 1  # frame pixels 100 to 124
+    assert mask[:, 31:].max() == 0  # from 131 on
+
+
+def test_beyond_the_parsed_crop_nothing_is_face():
+    mask = masks.parsed_at(parsed_half(), np.array([[1.0, 0, -50], [0, 1.0, 0]]), (20, 100))
+    assert mask[:, :46].max() == 0
+
+
+@pytest.mark.parametrize("how", list(masks.COMBINE))
+def test_several_masks_become_one(how):
+    setting = {how: ["extended", "parser"]}
+    look = {"size_hw": (256, 256), "parsed": parsed_half(), "matrix": np.eye(2, 3)}
+    drawn = masks.drawn(setting, face((120, 130), 60), **look)
+    assert [done for _, done in drawn] == [False, True]
+    (geometry, _), (half, _) = drawn
+    both = masks.combined(setting, [part for part, _ in drawn])
+    expected = {"min": np.minimum(geometry, half), "max": np.maximum(geometry, half), "product": geometry * half}
+    np.testing.assert_allclose(both, expected[how])
+
+
+def test_unparsed_faces_have_their_hull():
+    points = face((120, 130), 60)
+    [(mask, done)] = masks.drawn("parser", points, size_hw=(256, 256), parsed=None, matrix=np.eye(2, 3))
+    assert not done
+    np.testing.assert_array_equal(mask, masks.hull(points, size_hw=(256, 256)))
+
+
+def test_settings_name_the_masks_that_there_are():
+    from typing import get_args
+
+    from swapcore.config.fields import MaskName
+
+    assert set(get_args(MaskName)) == {*masks.MASKS, masks.PARSED}

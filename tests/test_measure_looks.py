@@ -43,7 +43,7 @@ def test_looks_pair_faces_with_themselves_and_the_frame_before():
             people={"one": {"target_references": unit(3)}, "two": {}},
             note={4: note},
             refit=lambda frame_bgr, landmarks_xy: landmarks_xy + frame_bgr[0, 0, 0],
-            laid=lambda swap, landmarks_xy, size_hw: (50, 60, np.ones((30, 40), np.float32)),
+            laid=lambda swap, row, size_hw: (50, 60, np.ones((30, 40), np.float32)),
             truth=lambda swap, number: originals[number] + np.uint8(9) if swap == "one" else None,
         )
     )

@@ -13,6 +13,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from swapcore.config.kinds import Name, Section, hint, off
 from swapcore.config.training import Train
 
+MaskName = Literal["extended", "components", "hull", "parser"]  # a test compares them with masks.MASKS
+
 
 class StudioClip(Section):
     """One synthetic clip: who plays, and what."""
@@ -84,6 +86,26 @@ class Faces(Section):
             raise ValueError("detector yunet needs detector_file, the path of its ONNX file; the others need none")
         if self.detector != "yunet" and self.detector_file:
             raise ValueError(f"detector_file is for detector yunet, not for {self.detector}; delete one of the two")
+        return self
+
+
+class Parse(Section):
+    """What of each face is face, and not hair, glasses or a hand before it: for `convert.mask` with `parser`."""
+
+    parser: Literal["own", "bisenet_19", "bisenet_5", "unet_dfl", "xseg"] = "own"
+    """own: ours, learnt from synthetic actors; the others by your file: BiSeNet of CelebAMask-HQ's 19 or faceswap's 5 classes,
+    DeepFaceLab's U-Net, XSeg and occluders like it."""
+    parser_file: str | None = Field(None, min_length=1)
+    """The network of the others as an ONNX file."""
+    memory: float = Field(0.9, ge=0, le=0.98)
+    """How much a neighbouring frame's mask weighs where picture and movement agree: 0 takes each frame by itself and flickers."""
+
+    @model_validator(mode="after")
+    def _file(self) -> Self:
+        if self.parser != "own" and not self.parser_file:
+            raise ValueError(f"parser {self.parser} needs parser_file, the path of its ONNX file; own needs none")
+        if self.parser == "own" and self.parser_file:
+            raise ValueError("parser_file is for the other parsers, not for own; delete one of the two")
         return self
 
 
@@ -249,8 +271,12 @@ class Encoder(Section):
 class Convert(Section):
     """Putting the swapped face into the frame."""
 
-    mask: Literal["extended", "components"] = "extended"
-    """extended: up to the forehead; components: the hull of brows, eyes, nose, mouth and jaw."""
+    mask: MaskName | dict[Literal["min", "max", "product"], Annotated[list[MaskName], Field(min_length=2)]] = Field(
+        {"min": ["extended", "parser"]}, min_length=1, max_length=1
+    )
+    """Where the swapped face shows. extended: up to the lower forehead; components: the parts from brows to jaw; hull: the hull
+    of all landmarks; parser: what the stage `parse` took for face, up to the hair, without what is before it. Several as
+    {min: [extended, parser]} (what is in all), max (in any) or product."""
     soften: float = Field(0.10, ge=0, le=0.5)
     """Width of the mask's soft edge, share of the face's size."""
     erode: float = Field(0.02, ge=0, le=0.5)
@@ -262,6 +288,11 @@ class Convert(Section):
     where it finds one. The pictures differ by less than rounding."""
     encoder: Encoder = Encoder()
     """How the video is compressed."""
+
+    def parses(self) -> bool:
+        """Whether the mask wants what the stage `parse` says."""
+        named = [self.mask] if isinstance(self.mask, str) else next(iter(self.mask.values()))
+        return "parser" in named
 
 
 class Label(Section):
@@ -341,6 +372,7 @@ SECTIONS: dict[str, type[Section]] = {
     "studio": Studio,
     "frames": Frames,
     "faces": Faces,
+    "parse": Parse,
     "references": References,
     "identify": Identify,
     "groups": Groups,

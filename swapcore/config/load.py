@@ -317,8 +317,8 @@ def _merge(base: dict[str, Any], own: Any, where: str) -> dict[str, Any]:
         raise SwapError(f"{where}: expected settings by name, got {own!r}"[:300])
     merged = dict(base)
     for key, value in own.items():
-        # a budget is one choice, not two settings: {steps} in a swap replaces {minutes} of all
-        nested = isinstance(value, dict) and isinstance(base.get(key), dict) and key != "budget"
+        # one choice, not two settings: a budget of {steps} in a swap replaces {minutes} of all, and so does a mask
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict) and key not in ("budget", "mask")
         merged[key] = _merge(base[key], value, f"{where}.{key}") if nested else value
     return merged
 

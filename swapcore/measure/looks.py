@@ -37,7 +37,7 @@ def looks(
     people: Mapping[str, Mapping[str, Any]],
     note: Mapping[int, np.ndarray],
     refit: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    laid: Callable[[str, np.ndarray, tuple[int, int]], tuple[int, int, np.ndarray]],
+    laid: Callable[[str, int, tuple[int, int]], tuple[int, int, np.ndarray]],
     truth: Callable[[str, int], np.ndarray | None],
 ) -> Iterator[Look]:
     """Look at the swapped faces of the frames `wanted`.
@@ -46,9 +46,9 @@ def looks(
     a frame and landmarks (68, 2) and gives (128,); references are of each swap's source, (m, 128); people are the fields of
     each swap's looks that say who else is known, such as target_references; note says for a frame's number where its note is
     drawn, (h, w) bool: there the clip's own picture stands in. refit takes a frame and landmarks (68, 2) and gives them fitted
-    anew. laid takes a swap, landmarks and the frame's (h, w) and gives left, top and the alpha of the mask that conversion laid
-    there. truth takes a swap and a frame's number, in ascending order, and gives the true swap's picture, or None where it is
-    not known.
+    anew. laid takes a swap, a row of `faces` and the frame's (h, w) and gives left, top and the alpha of the mask that conversion
+    laid there. truth takes a swap and a frame's number, in ascending order, and gives the true swap's picture, or None where it
+    is not known.
     """
 
     def seen(original_bgr: np.ndarray, result_bgr: np.ndarray, swap: str, row: int) -> dict[str, np.ndarray]:
@@ -58,7 +58,7 @@ def looks(
         both = {"original": original_bgr, "result": result_bgr}
         found = {f"{name}_crop": align.warp(frame, matrix, CROP_SIDE) for name, frame in both.items()}
         found |= {f"{name}_embedding": embed(frame, raw) for name, frame in both.items()}
-        found["mask"] = mask_crop(*laid(swap, smooth, original_bgr.shape[:2]), matrix)
+        found["mask"] = mask_crop(*laid(swap, row, original_bgr.shape[:2]), matrix)
         return found
 
     # number, track -> row, the frame's pictures

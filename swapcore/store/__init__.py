@@ -4,6 +4,7 @@ from swapcore.store.archives import FaceArchive, crops, held, open_archives, wri
 from swapcore.store.files import PICTURES, atomic, atomic_folder, pictures, read_json, sha256, write_bytes, write_json
 from swapcore.store.given import check_given, check_writable, read_text
 from swapcore.store.images import encode_picture, read_picture, with_chunks, write_picture
+from swapcore.store.masks import MaskArchive, write_masks
 from swapcore.store.rows import (
     PNG_SIGNATURE,
     ROW_LIMIT,
@@ -21,6 +22,7 @@ __all__ = [
     "ROW_LIMIT",
     "FaceArchive",
     "FaceRow",
+    "MaskArchive",
     "atomic",
     "atomic_folder",
     "check_given",
@@ -43,6 +45,7 @@ __all__ = [
     "write_archive",
     "write_bytes",
     "write_json",
+    "write_masks",
     "write_picture",
     "write_table",
 ]

@@ -74,6 +74,28 @@ rule identify:
         " --refused {params.refused} --edits {params.edits:q} --out {output:q} --log {log:q}"
 
 
+rule parse:
+    input:
+        faces="results/clips/{clip}/faces.parquet",
+        archive="results/clips/{clip}/faces.zip",
+        parser=PARSER,
+    output:
+        "results/clips/{clip}/masks.zip",
+    log:
+        "results/logs/parse/{clip}.log",
+    benchmark:
+        "results/benchmarks/parse/{clip}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        run=script("parse"),
+        code=code.digest(ROOT / "scripts/parse.py"),
+        settings=PROJECT.settings("parse"),
+    shell:
+        "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --faces {input.faces:q}"
+        " --archive {input.archive:q} --parser-file {input.parser:q} --out {output:q} --log {log:q}"
+
+
 rule groups:
     input:
         faces="results/clips/{clip}/faces.parquet",

@@ -71,6 +71,8 @@ def checked_project():
                 )
     for path in detector_files(project):
         given(path, "faces.detector_file", "YuNet's ONNX file", "correct it in config.yaml")
+    if path := project.sections["parse"].parser_file:
+        given(path, "parse.parser_file", "the parser's ONNX file", "correct it in config.yaml")
     for label in {video.label.model_dump_json(): video.label for video in project.videos.values()}.values():
         for path, what in zip(signer_of(label), ("certificate", "key")):
             given(path, f"label.{what}", "a PEM file", "correct it in config.yaml")
@@ -152,6 +154,7 @@ except SwapError as error:
 
 STUDIO_CLIPS = list(PROJECT.sections["studio"].clips)
 DETECTOR = detector_files(PROJECT)
+PARSER = [path for path in [PROJECT.sections["parse"].parser_file] if path]
 PEOPLE = [name for name in PROJECT.people if any(name in clip.people for clip in PROJECT.clips.values())]
 TRAINED = [name for name, swap in PROJECT.swaps.items() if swap.learnt == name]  # the others use a model of these
 REFUSED = [name for name, person in PROJECT.people.items() if person.refuse]
@@ -272,6 +275,17 @@ def video_clip(file):
     return lambda wildcards: f"results/clips/{PROJECT.videos[wildcards.video].clip}/{file}"
 
 
+def masks_of_video(wildcards):
+    """What was parsed of the clip's faces, where the video's mask wants it."""
+    video = PROJECT.videos[wildcards.video]
+    return of_clips([video.clip], "masks.zip") if video.convert.parses() else []
+
+
+def parsed_clips():
+    """Names of the clips whose faces some video wants parsed."""
+    return list(dict.fromkeys(video.clip for video in PROJECT.videos.values() if video.convert.parses()))
+
+
 def video_path(wildcards):
     """The clip itself."""
     return PROJECT.clips[PROJECT.videos[wildcards.video].clip].path
@@ -353,6 +367,8 @@ def settings_behind(wildcards):
     found = {stage: json.loads(PROJECT.settings(stage)) for stage in STAGES_BEHIND}
     found["convert"] = json.loads(PROJECT.settings("convert", video=wildcards.video))
     found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
+    if PROJECT.videos[wildcards.video].convert.parses():
+        found["parse"] = json.loads(PROJECT.settings("parse"))
     found["clean"] = {name: json.loads(PROJECT.settings("clean", person=name)) for name in people_of_video(wildcards)}
     found["train"] = {s.name: json.loads(PROJECT.settings("train", swap=s.name)) for s in video_swaps(wildcards)}
     return json.dumps(found, sort_keys=True)
@@ -364,9 +380,10 @@ def signer_files(wildcards):
 
 
 def inputs_behind(wildcards):
-    """What a video rests on: frame tables, which hold their clips' digests, reference photos, the detector's file, and what
-    was decided."""
+    """What a video rests on: frame tables, which hold their clips' digests, reference photos, the detector's and the
+    parser's file, and what was decided."""
     people = list(dict.fromkeys(people_of_video(wildcards)))
     photos = [file for person in people for file in photos_of(person)]
     decisions = [f"results/people/{person}/decisions.parquet" for person in people]
-    return of_clips(clips_of(*people), "frames.parquet") + photos + DETECTOR + decisions + edits_of(*people)
+    parser = PARSER if PROJECT.videos[wildcards.video].convert.parses() else []
+    return of_clips(clips_of(*people), "frames.parquet") + photos + DETECTOR + parser + decisions + edits_of(*people)

@@ -9,6 +9,7 @@ rule preview:
         trained=of_swaps("trained.json"),
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
+        masks=masks_of_video,
     output:
         report(
             "results/videos/{video}/preview.jpg",
@@ -34,7 +35,7 @@ rule preview:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --view {params.view:q} --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --view {params.view:q} --out {output:q} --log {log:q}"
 
 
 rule side_by_side:
@@ -46,6 +47,7 @@ rule side_by_side:
         trained=of_swaps("trained.json"),
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
+        masks=masks_of_video,
     output:
         "results/videos/{video}/side_by_side.mp4",
     log:
@@ -66,7 +68,7 @@ rule side_by_side:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --view {params.view:q} --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --view {params.view:q} --out {output:q} --log {log:q}"
 
 
 rule passes:
@@ -78,6 +80,7 @@ rule passes:
         trained=of_swaps("trained.json"),
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
+        masks=masks_of_video,
     output:
         directory("results/videos/{video}/passes/{form}"),
     log:
@@ -98,4 +101,4 @@ rule passes:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --consents {params.consents:q} --form {wildcards.form} --folder {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --consents {params.consents:q} --form {wildcards.form} --folder {output:q} --log {log:q}"

@@ -8,6 +8,7 @@ rule convert:
         trained=of_swaps("trained.json"),
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
+        masks=masks_of_video,
     output:
         temp("results/videos/{video}/composite.mkv"),
     log:
@@ -27,7 +28,7 @@ rule convert:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --out {output:q} --log {log:q}"
 
 
 rule label:
@@ -96,6 +97,7 @@ rule measure:
         faces=video_clip("faces.parquet"),
         people=video_clip("people.parquet"),
         decisions=decisions_of_targets,
+        masks=masks_of_video,
         trained=of_swaps("trained.json"),
         references=[f"results/people/{person}/references.parquet" for person in KNOWN],
         datasets=datasets_of_sources,
@@ -125,7 +127,7 @@ rule measure:
     shell:
         "{params.run} --settings {params.settings:q} --convert-settings {params.convert:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
-        " --decisions {input.decisions:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q}"
         " --trained {input.trained:q} --truth {params.truth:q}"
         " --known {params.known} --references {input.references:q} --datasets {input.datasets:q}"
         " --clips {params.clips} --archives {input.archives:q} --out {output:q} --log {log:q}"

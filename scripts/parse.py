@@ -1,0 +1,67 @@
+"""What of each face of a clip is face, not hair, glasses or a hand before it: masks.zip."""
+
+from __future__ import annotations
+
+import os
+
+import cv2
+import numpy as np
+from common import arguments, run
+
+from swapcore import config, parsing, progress, store
+from swapcore.types import FaceSet
+
+BLOCK = 400  # faces of a track in memory at a time, beside those that they are steadied by
+
+
+def main(args):
+    """Parse the crops of the archive, steady the answers along each track, and write them."""
+    settings = config.parse("parse", args.settings)
+    threads = int(os.environ.get("OMP_NUM_THREADS") or 1)  # Snakemake sets it to the rule's threads
+    cv2.setNumThreads(threads)
+    faces, _ = store.read_table(args.faces, FaceSet)
+    model = b"".join(file.read_bytes() for file in args.parser_file)
+    parse = parsing.parser(settings.parser, model, threads=threads)
+    with store.FaceArchive(args.archive, clip=args.clip) as archive:
+        rows = np.flatnonzero(np.isin(faces.id, archive.ids()))
+        masks = parsed(archive, faces, rows, parse, memory=settings.memory)
+        store.write_masks(args.out, progress.track(masks, len(rows), f"parse {args.clip}", unit="faces"))
+    if taken := len(faces) - len(rows):
+        said = progress.counted(taken, "face")
+        progress.say(f"parse {args.clip}: {said} not in {args.archive}, taken out by hand: masks by landmarks there")
+
+
+def parsed(archive, faces, rows, parse, *, memory):
+    """(id, mask uint8) of some rows of the face table, block by block of what is one track in neighbouring frames."""
+    order = rows[np.lexsort((faces.frame[rows], faces.track[rows]))]
+    apart = (np.diff(faces.track[order]) != 0) | (np.diff(faces.frame[order]) > 2)
+    for one in np.split(order, np.flatnonzero(apart) + 1):
+        for begin in range(0, len(one), BLOCK):
+            first = max(begin - parsing.CONTEXT, 0)
+            some = one[first : begin + BLOCK + parsing.CONTEXT]
+            crops = np.array([archive.crop(name) for name in faces.id[some]])
+            steady = parsing.steady(parse(crops), np.array([grey(crop) for crop in crops]), memory=memory)
+            for row, mask in list(zip(some, steady, strict=True))[begin - first : begin - first + BLOCK]:
+                yield faces.id[row], np.rint(255 * mask).astype(np.uint8)
+
+
+def grey(crop):
+    """A crop in grey, of the masks' size."""
+    return cv2.cvtColor(
+        cv2.resize(crop, (parsing.SIDE, parsing.SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
+    )
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        arguments(
+            __doc__,
+            settings="text: JSON of the section parse",
+            clip="text: the clip's name",
+            faces="file: faces.parquet",
+            archive="file: faces.zip",
+            parser_file="files: the parser's ONNX file, where the settings name one",
+            out="file: masks.zip",
+        ),
+    )
