@@ -3,7 +3,7 @@
     ./run python benchmarks/masks.py [--scenes hand,fringe,...] [--actors s228,s205] [--seconds 4] [--sheet masks.png]
 
 For each scene: a clip of each actor, landmarks fitted by dlib's predictor in each frame as extraction does, crops as in the
-archive, and in each crop every mask: those drawn from landmarks, what our parser says of each frame by itself (`raw`) and steadied
+archive, and in each crop every mask: drawn from landmarks, what our parser says of each frame by itself (`raw`) and steadied
 along the clip (`steady`), and both with `extended`. One JSON line a scene, means over the actors:
 
 * `iou` with the face that is seen (skin, brows, eyes, nose, mouth; no hair, no glasses, no hand), of what the crop shows;

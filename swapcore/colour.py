@@ -14,6 +14,9 @@ import numpy as np
 LEAST_SPREAD = 1e-3  # in Lab's units (L* 0..100): a channel flatter than this has no contrast to scale
 # A face that is hardly trained is soft, so its spread is small: stretched to the target's, its eyes became black holes.
 MOST_STRETCH = 1.5
+LEAST_VARIANCE = 1e-4  # the same in squares, added to every direction
+QUANTILES = np.linspace(0.01, 0.99, 33)  # few enough that a curve through them is smooth
+SLICES = 6  # sets of three axes: more change colours by less than is seen
 
 
 def reinhard(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -41,7 +44,63 @@ def none(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> n
     return swapped_bgr
 
 
-COLOURS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {"reinhard": reinhard, "none": none}
+def mkl(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Give the swapped face the target's mean and covariance under the mask in CIE L*a*b*: also how colours go together.
+
+    The linear map that moves colours least, Monge's and Kantorovich's (Pitié and Kokaram, The linear Monge-Kantorovitch linear
+    colour mapping, 2007). Bounds and empty masks as in `reinhard`.
+    """
+    _check(swapped_bgr, target_bgr, mask)
+    if mask.sum() <= 0:
+        return swapped_bgr
+    swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    (mean, have), (wanted_mean, want) = (_covariance(lab, mask) for lab in (swapped, target))
+    root = _power(have, 0.5)
+    back = _power(have, -0.5)
+    change = back @ _power(root @ want @ root, 0.5) @ back
+    stretch, axes = np.linalg.eigh(change)
+    change = axes * np.clip(stretch, 0, MOST_STRETCH) @ axes.T
+    return _from_lab(((swapped - mean) @ change + wanted_mean).astype(np.float32))
+
+
+def histogram(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Give each channel of CIE L*a*b* the target's distribution under the mask, by quantiles (Gonzalez and Woods).
+
+    No part of a channel is stretched by more than MOST_STRETCH, and its middle goes where the target's is. An empty mask changes
+    nothing.
+    """
+    _check(swapped_bgr, target_bgr, mask)
+    if mask.sum() <= 0:
+        return swapped_bgr
+    swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    return _from_lab(_matched(swapped, target, mask, np.eye(3), most=MOST_STRETCH).astype(np.float32))
+
+
+def sliced_ot(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Give the swapped face the target's whole distribution of colours under the mask, as a cloud in CIE L*a*b*.
+
+    Optimal transport one direction at a time: along many axes in turn quantiles are matched as in `histogram` (Pitié, Kokaram and
+    Dahyot, N-dimensional probability density function transfer, 2005; Bonneel et al., Sliced Wasserstein, 2015). The axes
+    are always the same.
+    """
+    _check(swapped_bgr, target_bgr, mask)
+    if mask.sum() <= 0:
+        return swapped_bgr
+    swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    turned = np.random.default_rng(1)
+    for _ in range(SLICES):
+        axes, _ = np.linalg.qr(turned.standard_normal((3, 3)))
+        swapped = _matched(swapped, target, mask, axes, most=MOST_STRETCH ** (1 / SLICES))  # all together
+    return _from_lab(swapped.astype(np.float32))
+
+
+COLOURS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "reinhard": reinhard,
+    "mkl": mkl,
+    "histogram": histogram,
+    "sliced_ot": sliced_ot,
+    "none": none,
+}
 
 
 def _check(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> None:
@@ -70,3 +129,42 @@ def _statistics(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.nda
     weight = (mask / mask.sum(dtype=np.float64))[..., None]
     mean = (image * weight).sum((0, 1))
     return mean, np.sqrt((np.square(image - mean) * weight).sum((0, 1)))
+
+
+def _covariance(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (3,) and covariance (3, 3) under the mask, float64, never flat."""
+    mean, _ = _statistics(image, mask)
+    away, weight = (image - mean).reshape(-1, 3), (mask / mask.sum(dtype=np.float64)).reshape(-1, 1)
+    return mean, (away * weight).T @ away + LEAST_VARIANCE * np.eye(3)
+
+
+def _power(matrix: np.ndarray, power: float) -> np.ndarray:
+    """A power of a symmetric, positive matrix."""
+    values, axes = np.linalg.eigh(matrix)
+    return axes * np.maximum(values, LEAST_VARIANCE / 10) ** power @ axes.T
+
+
+def _matched(image: np.ndarray, like: np.ndarray, mask: np.ndarray, axes: np.ndarray, *, most: float) -> np.ndarray:
+    """An image (h, w, 3) whose quantiles under the mask, along each of three axes (3, 3), are brought to those of another.
+
+    most: by how much any part is stretched.
+    """
+    here, there, inside = image @ axes, like @ axes, mask > 0
+    weights = mask[inside]
+    for k in range(3):
+        have, want = (_quantiles(values[..., k][inside], weights) for values in (here, there))
+        step = np.diff(have)
+        slope = np.divide(np.diff(want), step, out=np.ones_like(step), where=step > LEAST_SPREAD)
+        curve = np.concatenate([[0], np.cumsum(np.clip(slope, 0, most) * step)])
+        curve += want[len(want) // 2] - curve[len(curve) // 2]
+        values = here[..., k]
+        beyond = np.minimum(values - have[0], 0) + np.maximum(values - have[-1], 0)
+        here[..., k] = np.interp(values, have, curve) + beyond
+    return here @ axes.T
+
+
+def _quantiles(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """QUANTILES of values (n,) that count by their weights."""
+    order = np.argsort(values)
+    below = np.cumsum(weights[order], dtype=np.float64)
+    return np.interp(QUANTILES * below[-1], below - weights[order] / 2, values[order])

@@ -80,3 +80,47 @@ def test_reinhard_does_not_stretch_a_soft_face_beyond_bounds():
     spread = cv2.cvtColor(colour.reinhard(soft, target, mask), cv2.COLOR_BGR2Lab).std((0, 1))
     before = cv2.cvtColor(soft, cv2.COLOR_BGR2Lab).std((0, 1))
     np.testing.assert_allclose(spread / before, colour.MOST_STRETCH, rtol=0.02)
+
+
+def test_mkl_gives_the_targets_covariance():
+    swapped, mask = picture(11), disc()
+    turn = np.array([[0.5, 0.2, 0.1], [0.1, 0.6, 0.1], [0.2, 0.0, 0.7]], np.float32)
+    target = np.clip(picture(12) @ turn + np.array([0.05, 0.1, 0.1], np.float32), 0, 1).astype(np.float32)
+    out, inside = colour.mkl(swapped, target, mask), mask > 0
+    got, wanted = (np.cov(cv2.cvtColor(i, cv2.COLOR_BGR2Lab)[inside].T) for i in (out, target))
+    np.testing.assert_allclose(got, wanted, atol=0.05 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("name", ["histogram", "sliced_ot"])
+def test_distributions_follow_the_targets(name):
+    swapped, mask = picture(13), disc()
+    target = np.clip(0.2 + 0.7 * (picture(14) - 0.2) ** 2 * np.array([1.5, 1.2, 1.8], np.float32), 0, 1).astype(
+        np.float32
+    )
+    inside = mask > 0
+    out, plain = colour.COLOURS[name](swapped, target, mask), colour.reinhard(swapped, target, mask)
+
+    def apart(image):
+        a, b = (np.sort(cv2.cvtColor(i, cv2.COLOR_BGR2Lab)[inside], axis=0) for i in (image, target))
+        return np.abs(a - b).mean()
+
+    assert apart(out) < 0.35
+    assert apart(out) < apart(swapped) / 10
+    assert apart(out) < apart(plain)
+
+
+@pytest.mark.parametrize("name", ["mkl", "histogram", "sliced_ot"])
+def test_no_colour_is_stretched_beyond_bounds(name):
+    soft = (0.5 + 0.02 * (picture(15) - 0.5)).astype(np.float32)
+    out = colour.COLOURS[name](soft, picture(16), disc())
+    before, after = (np.linalg.norm(cv2.cvtColor(i, cv2.COLOR_BGR2Lab)[disc() > 0].std(0)) for i in (soft, out))
+    assert after < colour.MOST_STRETCH * before * 1.2
+
+
+@pytest.mark.parametrize("name", colour.COLOURS)
+def test_colours_look_only_under_the_mask(name):
+    swapped, target, mask = picture(17), picture(18), disc()
+    other = np.where(mask[..., None] > 0, target, np.float32(0.9))
+    np.testing.assert_array_equal(
+        colour.COLOURS[name](swapped, other, mask), colour.COLOURS[name](swapped, target, mask)
+    )

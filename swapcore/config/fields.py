@@ -281,8 +281,9 @@ class Convert(Section):
     """Width of the mask's soft edge, share of the face's size."""
     erode: float = Field(0.02, ge=0, le=0.5)
     """The mask shrinks by this before it is softened, share of the face's size."""
-    colour: Literal["reinhard", "none"] = "reinhard"
-    """How the swapped face takes on the target's colours."""
+    colour: Literal["reinhard", "mkl", "histogram", "sliced_ot", "none"] = "reinhard"
+    """How the swapped face takes on the target's colours. reinhard: mean and spread of each channel; mkl: also how channels go
+    together; histogram: each channel's whole distribution; sliced_ot: that of all three at once."""
     runtime: Literal["onnx", "tensorflow"] = "onnx"
     """What runs the trained model: onnx, on the processor, ready at once and in half a gigabyte less; tensorflow, on a GPU
     where it finds one. The pictures differ by less than rounding."""
