@@ -247,7 +247,7 @@ def swapped(source: Sequence[Shot], target: Sequence[Shot], tests: Sequence[Shot
             resolution={SWAP: trained["resolution"]},
             centring={SWAP: trained["centring"]},
             span={SWAP: trained["span"] / trained["coverage"]},
-            **{name: getattr(look, name) for name in ("mask", "erode", "soften", "colour")},
+            **{name: getattr(look, name) for name in ("mask", "erode", "soften", "colour", "relight")},
         )
         pictures.append(np.rint(video.to_bgr(after) * 255).clip(0, 255).astype(np.uint8))
     return pictures

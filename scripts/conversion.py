@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,7 +64,7 @@ class Conversion(NamedTuple):
             "resolution": {name: t["resolution"] for name, t in self.trained.items()},
             "centring": {name: t["centring"] for name, t in self.trained.items()},
             "span": {name: t["span"] / t["coverage"] for name, t in self.trained.items()},
-            **{key: getattr(self.settings, key) for key in ("mask", "erode", "soften", "colour")},
+            **{key: getattr(self.settings, key) for key in ("mask", "erode", "soften", "colour", "relight")},
         }
         pictures = video.decode_pictures(self.args.path, self.frames, self.info, self.layout, wanted=wanted)
         for number, before in ahead.ahead(pictures):
@@ -113,12 +113,17 @@ def marks(where: str) -> dict[str, str]:
     }
 
 
-def parsed_of(files: Sequence[Path], faces: FaceSet, *, size: int) -> Callable[[int], Parsed | None]:
-    """A function of a face table's row: what was parsed of its crop of `size`; None where it was not, or there is no file."""
-    archive = store.MaskArchive(files[0]) if files else None
+def parsed_of(files: Sequence[Path], faces: FaceSet, about: Mapping[str, Any]) -> Callable[[int], Parsed | None]:
+    """A function of a face table's row: what was parsed of its crop; None where it was not, or there is no file.
+
+    about: the table's own words, of which `size` is the crops' side.
+    """
+    if not files:
+        return lambda row: None
+    archive, size = store.MaskArchive(files[0]), about["size"]
 
     def parsed(row: int) -> Parsed | None:
-        share = archive and archive.mask(str(faces.id[row]))
+        share = archive.mask(str(faces.id[row]))
         if share is None:
             return None
         smaller = len(share) / size
@@ -152,7 +157,7 @@ def opened(args: Any) -> Conversion:
         layout=video.layout(args.path, name=info.name),
         chosen=chosen,
         landmarks_xy=faces.landmarks_smooth_xy,
-        parsed=parsed_of(args.masks, faces, size=about["size"]),
+        parsed=parsed_of(args.masks, faces, about),
         trained=trained,
         noted=set(frames.number[noted].tolist()),
     )

@@ -50,7 +50,7 @@ def main(args):
             config.parse("convert", args.convert_settings),
             trained,
             faces.landmarks_smooth_xy,
-            conversion.parsed_of(args.masks, faces, size=about["size"]),
+            conversion.parsed_of(args.masks, faces, about),
         ),
         truth=truths(json.loads(args.truth), wanted),
     )

@@ -16,7 +16,8 @@ LEAST_SPREAD = 1e-3  # in Lab's units (L* 0..100): a channel flatter than this h
 MOST_STRETCH = 1.5
 LEAST_VARIANCE = 1e-4  # the same in squares, added to every direction
 QUANTILES = np.linspace(0.01, 0.99, 33)  # few enough that a curve through them is smooth
-SLICES = 6  # sets of three axes: more change colours by less than is seen
+STEEPEST = 3.0  # of a curve between two quantiles: noise in a small part of a face is not blown up
+SLICES = 8  # sets of three axes: more change colours by less than is seen
 
 
 def reinhard(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -66,14 +67,14 @@ def mkl(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np
 def histogram(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give each channel of CIE L*a*b* the target's distribution under the mask, by quantiles (Gonzalez and Woods).
 
-    No part of a channel is stretched by more than MOST_STRETCH, and its middle goes where the target's is. An empty mask changes
+    No channel is stretched by more than MOST_STRETCH as a whole, and its middle goes where the target's is. An empty mask changes
     nothing.
     """
     _check(swapped_bgr, target_bgr, mask)
     if mask.sum() <= 0:
         return swapped_bgr
     swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
-    return _from_lab(_matched(swapped, target, mask, np.eye(3), most=MOST_STRETCH).astype(np.float32))
+    return _from_lab(_matched(swapped, target, mask, np.eye(3), swapped).astype(np.float32))
 
 
 def sliced_ot(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -86,11 +87,11 @@ def sliced_ot(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray)
     _check(swapped_bgr, target_bgr, mask)
     if mask.sum() <= 0:
         return swapped_bgr
-    swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
-    turned = np.random.default_rng(1)
+    own, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    swapped, turned = own, np.random.default_rng(1)
     for _ in range(SLICES):
         axes, _ = np.linalg.qr(turned.standard_normal((3, 3)))
-        swapped = _matched(swapped, target, mask, axes, most=MOST_STRETCH ** (1 / SLICES))  # all together
+        swapped = _matched(swapped, target, mask, axes, own)
     return _from_lab(swapped.astype(np.float32))
 
 
@@ -144,19 +145,22 @@ def _power(matrix: np.ndarray, power: float) -> np.ndarray:
     return axes * np.maximum(values, LEAST_VARIANCE / 10) ** power @ axes.T
 
 
-def _matched(image: np.ndarray, like: np.ndarray, mask: np.ndarray, axes: np.ndarray, *, most: float) -> np.ndarray:
+def _matched(image: np.ndarray, like: np.ndarray, mask: np.ndarray, axes: np.ndarray, own: np.ndarray) -> np.ndarray:
     """An image (h, w, 3) whose quantiles under the mask, along each of three axes (3, 3), are brought to those of another.
 
-    most: by how much any part is stretched.
+    They are drawn together where they reach MOST_STRETCH times as far as those of the image's `own` colours.
     """
-    here, there, inside = image @ axes, like @ axes, mask > 0
+    here, there, first, inside = image @ axes, like @ axes, own @ axes, mask > 0
     weights = mask[inside]
     for k in range(3):
-        have, want = (_quantiles(values[..., k][inside], weights) for values in (here, there))
+        have, want, had = (_quantiles(values[..., k][inside], weights) for values in (here, there, first))
+        middle = len(want) // 2
+        reach = MOST_STRETCH * max(np.ptp(had), LEAST_SPREAD) / max(np.ptp(want), LEAST_SPREAD)
+        want = want[middle] + min(reach, 1.0) * (want - want[middle])
         step = np.diff(have)
         slope = np.divide(np.diff(want), step, out=np.ones_like(step), where=step > LEAST_SPREAD)
-        curve = np.concatenate([[0], np.cumsum(np.clip(slope, 0, most) * step)])
-        curve += want[len(want) // 2] - curve[len(curve) // 2]
+        curve = np.concatenate([[0], np.cumsum(np.minimum(slope, STEEPEST) * step)])
+        curve += want[middle] - curve[middle]
         values = here[..., k]
         beyond = np.minimum(values - have[0], 0) + np.maximum(values - have[-1], 0)
         here[..., k] = np.interp(values, have, curve) + beyond

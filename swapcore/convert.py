@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from swapcore import align, masks
+from swapcore import align, light, masks
 from swapcore.blend import feather
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
@@ -112,13 +112,14 @@ def convert_picture(
     erode: float,
     soften: float,
     colour: str,
+    relight: bool,
 ) -> tuple[Picture, list[Overlay]]:
     """Change `faces` in a picture; return it and what was laid over it, from the lowest to the topmost.
 
     For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the target and gives the same of
     the source; resolution is r; centring and span say what that crop shows, as it was in training (align.crop_matrix). mask says
-    where the face shows (masks.Setting), colour names a row of COLOURS; erode and soften are shares of the face's size, the
-    template's longer side (masks.soften).
+    where the face shows (masks.Setting), colour names a row of COLOURS, relight whether light.relight goes before it; erode
+    and soften are shares of the face's size, the template's longer side (masks.soften).
 
     Every crop is taken from the untouched picture. Faces are laid in from the smallest to the largest, so that of two which
     overlap the nearer is on top. Samples outside the soft masks keep their value to the bit: of a chroma plane those that
@@ -156,7 +157,10 @@ def convert_picture(
         swapped = _predict(predict[face.swap], target, face.swap)
         points, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
         parts = masks.drawn(mask, points, size_hw=(side, side), parsed=face.parsed, matrix=to_frame)
-        swapped = COLOURS[colour](swapped, target, masks.combined(mask, [part for part, _ in parts]))
+        skin = masks.combined(mask, [part for part, _ in parts])
+        if relight:
+            swapped = light.relight(swapped, target, skin, points)
+        swapped = COLOURS[colour](swapped, target, skin)
         swapped = np.clip(swapped, 0, 1)
         laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, matrix))
         lay(result, laid[-1])

@@ -13,7 +13,7 @@ from swapcore import align, convert, video
 from swapcore.errors import SwapError
 from swapcore.types import Face, Parsed
 
-SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none"}
+SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none", "relight": False}
 RGB = video.Layout(WIDTH, HEIGHT, "gbrp", matrix=0, full_range=True)
 
 

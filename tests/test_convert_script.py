@@ -74,6 +74,7 @@ def given(tmp_path) -> Namespace:
         trained=[tmp_path / "trained.json"],
         weights=[tmp_path / "weights.h5"],
         decisions=[tmp_path / "decisions.parquet"],
+        masks=[],
         out=tmp_path / "made" / "composite.mkv",
     )
 

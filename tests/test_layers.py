@@ -34,6 +34,7 @@ ORDER = [
     "parsing",
     "masks",
     "colour",
+    "light",
     "blend",
     "convert",
     "measure",

@@ -71,6 +71,7 @@ def made(tmp_path) -> Namespace:
         people=tmp_path / "people.parquet",
         swaps=json.dumps(swaps),
         decisions=[tmp_path / f"decisions_{name}.parquet" for name in "ab"],
+        masks=[],
         known=list("xayb"),
         references=[tmp_path / f"{name}.parquet" for name in "xayb"],
         datasets=[tmp_path / f"dataset_{name}.parquet" for name in ("ann", "bob")],

@@ -83,6 +83,7 @@ def line(scripts, clip, folder):
             people=folder / "people.parquet",
             weights=[folder / "weights.h5"],
             decisions=[folder / "decisions.parquet"],
+            masks=[],
             out=composite,
         )
     )

@@ -284,6 +284,8 @@ class Convert(Section):
     colour: Literal["reinhard", "mkl", "histogram", "sliced_ot", "none"] = "reinhard"
     """How the swapped face takes on the target's colours. reinhard: mean and spread of each channel; mkl: also how channels go
     together; histogram: each channel's whole distribution; sliced_ot: that of all three at once."""
+    relight: bool = True
+    """Whether the swapped face is lit as the target is, from the sides that its skin shows, before its colours are changed."""
     runtime: Literal["onnx", "tensorflow"] = "onnx"
     """What runs the trained model: onnx, on the processor, ready at once and in half a gigabyte less; tensorflow, on a GPU
     where it finds one. The pictures differ by less than rounding."""
