@@ -62,12 +62,20 @@ def before_the_face(rng: np.random.Generator, tone: np.ndarray) -> Occluder | No
     )
 
 
+def instant(rng: np.random.Generator):
+    """More than talk: mouths wide open, heads far aside, light from any height."""
+    one = replace(frame(rng), yaw=float(np.clip(rng.normal(0, 25), -60, 60)))
+    side, height = rng.uniform(-1.3, 1.3), rng.uniform(-0.7, 1.0)
+    one = replace(one, light=(np.sin(side), height, 0.9 * np.cos(side) + 0.15))
+    return replace(one, mouth=float(rng.uniform(0.4, 1.2))) if rng.uniform() < 0.3 else one
+
+
 def crop(actor, other, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One picture of an actor and what its pixels show: (SIDE, SIDE, 3) uint8 BGR, (SIDE, SIDE) uint8."""
-    first = replace(frame(rng), scale=SCALE, occluder=before_the_face(rng, np.asarray(actor.identity.tone)))
+    first = replace(instant(rng), scale=SCALE, occluder=before_the_face(rng, np.asarray(actor.identity.tone)))
     actors, frames = [actor], [first]
     if other is not None and rng.uniform() < 0.15:
-        beside = replace(frame(rng), scale=SCALE * float(rng.choice([0.85, 1.15])), background=first.background)
+        beside = replace(instant(rng), scale=SCALE * float(rng.choice([0.85, 1.15])), background=first.background)
         actors.append(other)
         frames.append(
             replace(beside, shift_x=float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.4)), shift_y=rng.normal(0, 0.05))
