@@ -168,6 +168,12 @@ def test_settings_come_back_as_they_were():
         ({"train": 7}, ["train", "got 7"]),
         ({"faces": {"detector": "hgo"}}, ["faces.detector", "hog"]),
         ({"faces": {"detector": "yunet"}}, ["faces", "needs detector_file"]),
+        ({"convert": {"mask": "extendet"}}, ["convert.mask", "expected extended, components", "got 'extendet'"]),
+        ({"convert": {"mask": {"min": ["hull"]}}}, ["convert.mask", "several of them as {min: [extended, parser]}"]),
+        ({"convert": {"mask": {"mean": ["hull", "parser"]}}}, ["convert.mask", "min, max or product"]),
+        ({"convert": {"mask": {"min": ["hull", "parser"], "max": ["hull", "parser"]}}}, ["convert.mask", "several"]),
+        ({"parse": {"parser": "xseg"}}, ["parse", "needs parser_file"]),
+        ({"parse": {"parser_file": "net.onnx"}}, ["parse", "not for own"]),
         ({"faces": {"detector_file": "net.onnx"}}, ["faces", "for detector yunet, not for cnn"]),
         ({"label": {"note": False}}, ["note_reason"]),
         ({"label": {"note_text": "nothing to see"}}, ["label.note_text", "ynthetic"]),
@@ -366,3 +372,13 @@ def test_what_also_back_makes_has_its_own_name():
     assert "also_back makes a swap of this name and _back, and a name has at most 100" in refusal(changed(swaps=rows))
     rows = [{**both_ways()["swaps"][0], "back_of": "one"}]
     assert "unknown key 'back_of'" in refusal(changed(swaps=rows))
+
+
+def test_a_videos_mask_takes_the_place_of_that_for_all():
+    several = {"product": ["hull", "parser"]}
+    row = {"name": "v", "clip": "stunt", "swaps": ["lead_onto_double"], "convert": {"mask": several}}
+    project = config.load(changed(convert={"mask": {"min": ["components", "parser"]}}, videos=[row]), CLIPS)
+    assert project.videos["v"].convert.mask == several
+    assert project.videos["v"].convert.parses()
+    row["convert"] = {"mask": "extended"}
+    assert not config.load(changed(videos=[row]), CLIPS).videos["v"].convert.parses()

@@ -154,6 +154,6 @@ def test_unparsed_faces_have_their_hull():
 def test_settings_name_the_masks_that_there_are():
     from typing import get_args
 
-    from swapcore.config.fields import MaskName
+    from swapcore.config.compositing import MaskName
 
     assert set(get_args(MaskName)) == {*masks.MASKS, masks.PARSED}

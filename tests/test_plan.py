@@ -17,6 +17,7 @@ FRESH = {
     "references": 3,
     "identify": 4,
     "groups": 4,
+    "parse": 1,
     "sort": 3,
     "clean": 3,
     "dataset": 3,
@@ -231,13 +232,14 @@ def test_an_identity_decided_by_hand_concerns_its_clip(toy):
 
 
 AFTER_FRAMES = {k: v for k, v in FRESH.items() if k != "frames"}
-AFTER_FACES = {k: v for k, v in AFTER_FRAMES.items() if k != "faces"}
+AFTER_FACES = {k: v for k, v in AFTER_FRAMES.items() if k not in ("faces", "parse")}
 SETTINGS = {
     "frames": ({"shot_threshold": 20}, FRESH | {"references": 1}),
     "faces": ({"every": 3}, AFTER_FRAMES | {"references": 1}),
     "references": ({"max_faces": 20}, AFTER_FACES),
     "identify": ({"threshold": 0.5}, {k: v for k, v in AFTER_FACES.items() if k != "references"}),
     "groups": ({"threshold": 0.4}, {"groups": 4}),
+    "parse": ({"memory": 0.5}, {"parse": 1, **VIDEOS}),
     "sort": ({"by": "yaw"}, {"sort": 3, "clean": 3, "dataset": 3, "advise": 2, "train": 2, **VIDEOS}),
     "clean": ({"min_sharpness": 2}, {"clean": 3, "dataset": 3, "advise": 2, "train": 2, **VIDEOS}),
     "dataset": ({"max_faces": 99}, {"dataset": 3, "train": 2, **VIDEOS}),
@@ -256,6 +258,21 @@ def test_one_setting_of_a_stage_changed(toy, section):
     toy.config[section] = change
     toy.save()
     assert toy.plan() == expected
+
+
+def test_a_mask_that_needs_no_parsing(made, tmp_path):
+    toy = made.copy(tmp_path / "toy")
+    toy.config["convert"] = {"mask": "extended"}
+    toy.config["parse"] = {"memory": 0.5}
+    toy.save()
+    assert toy.plan() == VIDEOS
+    toy.make()
+    toy.config["videos"] = [
+        {"name": f"{swap}_on_b1", "clip": "b1", "swaps": [swap]} for swap in ("ann_onto_bob", "cy_onto_bob")
+    ]
+    toy.config["videos"][0]["convert"] = {"mask": {"product": ["hull", "parser"]}}
+    toy.save()
+    assert toy.plan() == {"parse": 1, **ONE_VIDEO}
 
 
 def test_what_is_made_beside_the_videos(made, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from media import INDEX, PATCHES, middles, packets, patches
 
 from swapcore import video
-from swapcore.config import fields
+from swapcore.config import compositing
 from swapcore.errors import SwapError
 from swapcore.video import codecs
 
@@ -221,4 +221,4 @@ def test_every_codec_knows_every_preset(codec, preset):
 
 
 def test_settings_name_every_codec():
-    assert set(get_args(fields.Encoder.model_fields["codec"].annotation)) == {"auto", *video.CODECS}
+    assert set(get_args(compositing.Encoder.model_fields["codec"].annotation)) == {"auto", *video.CODECS}

@@ -10,10 +10,9 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from swapcore.config.compositing import Convert
 from swapcore.config.kinds import Name, Section, hint, off
 from swapcore.config.training import Train
-
-MaskName = Literal["extended", "components", "hull", "parser"]  # a test compares them with masks.MASKS
 
 
 class StudioClip(Section):
@@ -241,61 +240,6 @@ class Advise(Section):
     """Faces of each person named to be dropped at most."""
     examples: int = Field(8, ge=0, le=40)
     """Faces of the target shown for each gap, each above the most similar of the source."""
-
-
-class Encoder(Section):
-    """How the video is compressed."""
-
-    codec: Literal[
-        "auto",
-        "libx264",
-        "libx265",
-        "h264_nvenc",
-        "hevc_nvenc",
-        "h264_qsv",
-        "hevc_qsv",
-        "h264_vaapi",
-        "hevc_vaapi",
-        "h264_videotoolbox",
-        "hevc_videotoolbox",
-    ] = "auto"
-    """ffmpeg's encoder: auto takes libx264, for deeper than 8 bits or HDR libx265. The others need NVIDIA's (nvenc), Intel's
-    (qsv), Linux' (vaapi) or Apple's (videotoolbox) hardware and drivers."""
-    crf: int = Field(20, ge=0, le=51)
-    """Constant quality on x264's scale: 0 is lossless with libx264 and libx265, 20 looks like the source at about its size,
-    24 is small. Other encoders: their nearest."""
-    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = "medium"
-    """The encoder's effort, where it has such a setting."""
-
-
-class Convert(Section):
-    """Putting the swapped face into the frame."""
-
-    mask: MaskName | dict[Literal["min", "max", "product"], Annotated[list[MaskName], Field(min_length=2)]] = Field(
-        {"min": ["extended", "parser"]}, min_length=1, max_length=1
-    )
-    """Where the swapped face shows. extended: up to the lower forehead; components: the parts from brows to jaw; hull: the hull
-    of all landmarks; parser: what the stage `parse` took for face, up to the hair, without what is before it. Several as
-    {min: [extended, parser]} (what is in all), max (in any) or product."""
-    soften: float = Field(0.10, ge=0, le=0.5)
-    """Width of the mask's soft edge, share of the face's size."""
-    erode: float = Field(0.02, ge=0, le=0.5)
-    """The mask shrinks by this before it is softened, share of the face's size."""
-    colour: Literal["reinhard", "mkl", "histogram", "sliced_ot", "none"] = "reinhard"
-    """How the swapped face takes on the target's colours. reinhard: mean and spread of each channel; mkl: also how channels go
-    together; histogram: each channel's whole distribution; sliced_ot: that of all three at once."""
-    relight: bool = True
-    """Whether the swapped face is lit as the target is, from the sides that its skin shows, before its colours are changed."""
-    runtime: Literal["onnx", "tensorflow"] = "onnx"
-    """What runs the trained model: onnx, on the processor, ready at once and in half a gigabyte less; tensorflow, on a GPU
-    where it finds one. The pictures differ by less than rounding."""
-    encoder: Encoder = Encoder()
-    """How the video is compressed."""
-
-    def parses(self) -> bool:
-        """Whether the mask wants what the stage `parse` says."""
-        named = [self.mask] if isinstance(self.mask, str) else next(iter(self.mask.values()))
-        return "parser" in named
 
 
 class Label(Section):
