@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from common import arguments, run
 
 from swapcore import config, parsing, progress, store
+from swapcore.errors import SwapError
 from swapcore.types import FaceSet
 
 BLOCK = 400  # faces of a track in memory at a time, beside those that they are steadied by
@@ -22,10 +24,16 @@ def main(args):
     faces, _ = store.read_table(args.faces, FaceSet)
     model = b"".join(file.read_bytes() for file in args.parser_file)
     parse = parsing.parser(settings.parser, model, threads=threads)
+    by_hand = painted(args.painted, args.clip, set(faces.id.tolist()))
     with store.FaceArchive(args.archive, clip=args.clip) as archive:
         rows = np.flatnonzero(np.isin(faces.id, archive.ids()))
-        masks = parsed(archive, faces, rows, parse, memory=settings.memory)
-        store.write_masks(args.out, progress.track(masks, len(rows), f"parse {args.clip}", unit="faces"))
+        masks = progress.track(
+            parsed(archive, faces, rows, parse, memory=settings.memory), len(rows), f"parse {args.clip}", unit="faces"
+        )
+        seen = ((name, by_hand.pop(name, mask)) for name, mask in masks)
+        store.write_masks(args.out, itertools.chain(seen, by_hand.items()))  # those taken out of the archive last
+    if args.painted:
+        progress.say(f"parse {args.clip}: {progress.counted(len(args.painted), 'mask')} painted by hand")
     if taken := len(faces) - len(rows):
         said = progress.counted(taken, "face")
         progress.say(f"parse {args.clip}: {said} not in {args.archive}, taken out by hand: masks by landmarks there")
@@ -45,6 +53,24 @@ def parsed(archive, faces, rows, parse, *, memory):
                 yield faces.id[row], np.rint(255 * mask).astype(np.uint8)
 
 
+def painted(files, clip, ids):
+    """Masks that somebody painted, by the face's id: white is face. Raises SwapError where one is no mask of a face here."""
+    found = {}
+    for file in files:
+        if file.stem not in ids:
+            raise SwapError(
+                f"{file}: clip {clip} has no face {file.stem}; name it after a face of results/clips/{clip}/masks.zip"
+            )
+        mask = store.read_picture(file)
+        if mask.shape[0] != mask.shape[1]:
+            wide, high = mask.shape[1], mask.shape[0]
+            raise SwapError(
+                f"{file}: expected a square mask of the whole crop, found {wide}x{high}; paint over the face's own picture"
+            )
+        found[file.stem] = mask.max(-1)
+    return found
+
+
 def grey(crop):
     """A crop in grey, of the masks' size."""
     return cv2.cvtColor(
@@ -62,6 +88,7 @@ if __name__ == "__main__":
             faces="file: faces.parquet",
             archive="file: faces.zip",
             parser_file="files: the parser's ONNX file, where the settings name one",
+            painted="files: masks painted by hand, named by the face's id",
             out="file: masks.zip",
         ),
     )

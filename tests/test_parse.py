@@ -10,6 +10,7 @@ from converting import texts
 from pngs import png
 
 from swapcore import parsing, store
+from swapcore.errors import SwapError
 from swapcore.types import FaceSet
 
 SIDE = 64
@@ -27,11 +28,13 @@ def faces(count, track, frame):
     return FaceSet(**{**columns, "id": ids, "track": np.array(track), "frame": np.array(frame)})
 
 
-def run(script, folder, table, held, **settings):
+def run(script, folder, table, held, painted=(), **settings):
     store.write_table(folder / "faces.parquet", table, {"size": SIDE})
     store.write_archive(folder / "faces.zip", [(name, png(name, "stunt", SIDE, seed=k)) for k, name in enumerate(held)])
     where = {"faces": folder / "faces.parquet", "archive": folder / "faces.zip", "out": folder / "masks.zip"}
-    script.main(argparse.Namespace(settings=json.dumps(settings), clip="stunt", parser_file=[], **where))
+    script.main(
+        argparse.Namespace(settings=json.dumps(settings), clip="stunt", parser_file=[], painted=list(painted), **where)
+    )
     return store.MaskArchive(folder / "masks.zip")
 
 
@@ -64,3 +67,28 @@ def test_without_memory_each_frame_speaks_for_itself(script, tmp_path):
 
 def test_a_clip_without_faces(script, tmp_path):
     assert run(script, tmp_path, faces(0, [], []), []).mask("000000_0") is None
+
+
+def test_a_painted_mask_takes_the_place_of_a_parsed_one(script, tmp_path, capsys):
+    table = faces(3, [0] * 3, range(3))
+    mine = np.zeros((SIDE, SIDE), np.uint8)
+    mine[:, : SIDE // 2] = 255
+    files = [tmp_path / f"{name}.png" for name in table.id[1:]]
+    for file in files:
+        store.write_picture(file, mine)
+    masks = run(script, tmp_path, table, table.id[:2], files)  # one of a face that was taken out of the archive
+    for name in table.id[1:]:
+        np.testing.assert_array_equal(masks.mask(name), mine)
+    assert masks.mask(table.id[0]).shape == (parsing.SIDE, parsing.SIDE)
+    assert "2 masks painted by hand" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "said"),
+    [("000007_0", (SIDE, SIDE), "has no face 000007_0"), ("000001_0", (SIDE, 40), "expected a square mask")],
+)
+def test_a_painted_mask_of_nothing_is_named(script, tmp_path, name, shape, said):
+    store.write_picture(tmp_path / f"{name}.png", np.zeros(shape, np.uint8))
+    with pytest.raises(SwapError, match=said):
+        run(script, tmp_path, faces(2, [0, 0], [0, 1]), ["000000_0"], [tmp_path / f"{name}.png"])
+    assert not (tmp_path / "masks.zip").exists()

@@ -275,6 +275,18 @@ def test_a_mask_that_needs_no_parsing(made, tmp_path):
     assert toy.plan() == {"parse": 1, **ONE_VIDEO}
 
 
+def test_a_mask_painted_by_hand_concerns_its_clip(toy):
+    toy.write("config/edits/masks/b1/000001_0.png", "painted")
+    assert toy.plan() == {"parse": 1, **VIDEOS}
+    toy.config["convert"] = {"mask": "extended"}
+    toy.save()
+    assert "config/edits/masks/b1: masks were painted" in toy.snakemake("-n", check=False).stderr
+    toy.write("config/edits/masks/b9/000001_0.png", "painted")
+    del toy.config["convert"]
+    toy.save()
+    assert "there is no clip b9" in toy.snakemake("-n", check=False).stderr
+
+
 def test_what_is_made_beside_the_videos(made, tmp_path):
     toy = made.copy(tmp_path / "toy")
     video = toy.folder / "results/videos/ann_onto_bob_on_b1"

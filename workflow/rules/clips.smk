@@ -79,6 +79,7 @@ rule parse:
         faces="results/clips/{clip}/faces.parquet",
         archive="results/clips/{clip}/faces.zip",
         parser=PARSER,
+        painted=painted_masks,
     output:
         "results/clips/{clip}/masks.zip",
     log:
@@ -93,7 +94,7 @@ rule parse:
         settings=PROJECT.settings("parse"),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --faces {input.faces:q}"
-        " --archive {input.archive:q} --parser-file {input.parser:q} --out {output:q} --log {log:q}"
+        " --archive {input.archive:q} --parser-file {input.parser:q} --painted {input.painted:q} --out {output:q} --log {log:q}"
 
 
 rule groups:

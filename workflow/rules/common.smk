@@ -132,6 +132,23 @@ def check_edits(project):
     )
 
 
+def parsed_clips():
+    """Names of the clips whose faces some video wants parsed."""
+    return list(dict.fromkeys(video.clip for video in PROJECT.videos.values() if video.convert.parses()))
+
+
+def check_painted():
+    """Refuse masks painted by hand that no video would show."""
+    for folder in sorted(Path("config/edits/masks").glob("*/")):
+        if folder.name not in PROJECT.clips:
+            raise SwapError(f"{folder}: there is no clip {folder.name} in clips.tsv; rename or remove it")
+        if folder.name not in parsed_clips():
+            raise SwapError(
+                f"{folder}: masks were painted, but no video of clip {folder.name} has a convert.mask with parser, where they would "
+                "show; set one, such as {min: [extended, parser]}, or remove them"
+            )
+
+
 def people_of_clips(project):
     """Who is in each clip: name -> people."""
     return {clip.name: clip.people for clip in project.clips.values()}
@@ -148,6 +165,7 @@ try:
     IDENTITY = {path: found.identity for path, found in EDITS.items()}  # all that concerns a clip
     PROJECT = checked_project()
     check_edits(PROJECT)
+    check_painted()
     store.check_writable(PROJECT.state)
 except SwapError as error:
     sys.exit(f"swapcore: {error}")
@@ -203,6 +221,11 @@ def clips_of(*people):
 def of_clips(names, file):
     """The same file of several clips."""
     return [f"results/clips/{name}/{file}" for name in names]
+
+
+def painted_masks(wildcards):
+    """Masks that people painted by hand for a clip's faces."""
+    return sorted(map(str, Path(f"config/edits/masks/{wildcards.clip}").glob("*.png")))
 
 
 def identity_edits(clip=None, person=None):
@@ -279,11 +302,6 @@ def masks_of_video(wildcards):
     """What was parsed of the clip's faces, where the video's mask wants it."""
     video = PROJECT.videos[wildcards.video]
     return of_clips([video.clip], "masks.zip") if video.convert.parses() else []
-
-
-def parsed_clips():
-    """Names of the clips whose faces some video wants parsed."""
-    return list(dict.fromkeys(video.clip for video in PROJECT.videos.values() if video.convert.parses()))
 
 
 def video_path(wildcards):
