@@ -29,7 +29,7 @@ import cv2
 import numpy as np
 from extract import Run, run
 
-from swapcore import store, studio, video
+from swapcore import align, parsing, store, studio, video
 from swapcore.types import DecisionTable, FaceSet, PeopleTable
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 25
@@ -124,6 +124,9 @@ def inputs(folder: Path, clip: Path, landmarks: list[np.ndarray]) -> list[str]:
     zeros = np.zeros(count)
     blank = {name: np.zeros((count, *column.shape[1:])) for name, column in FaceSet.empty().columns().items()}
     known = {"id": ids, "frame": frames.number, "landmarks_xy": marks, "landmarks_smooth_xy": marks}
+    known |= {
+        "matrix": np.array([align.crop_matrix(one, size=256, span=align.span_of("legacy", 1.0)) for one in marks])
+    }
     person = np.array(["target"] * count, object)
     people = {"id": ids, "frame": frames.number, "track": zeros, "distance": zeros, "margin": zeros}
     people |= {"person": person, "nearest": person, "by": np.array(["vote"] * count, object)}
@@ -132,6 +135,10 @@ def inputs(folder: Path, clip: Path, landmarks: list[np.ndarray]) -> list[str]:
     store.write_table(folder / "faces.parquet", FaceSet(**{**blank, **known}), {"clip": info.to_json(), "size": 256})
     store.write_table(folder / "people.parquet", PeopleTable(**people))
     store.write_table(folder / "decisions.parquet", DecisionTable(**decided, reason=np.array([""] * count, object)))
+    # a mask as the parser gives it, with a soft edge all around: what it costs does not depend on what it shows
+    y, x = np.mgrid[: parsing.SIDE, : parsing.SIDE] / parsing.SIDE - 0.5
+    mask = np.rint(255 * np.clip(8 * (0.42 - np.hypot(x / 0.8, y)), 0, 1)).astype(np.uint8)
+    store.write_masks(folder / "masks.zip", ((name, mask) for name in ids))
     weights = folder / "weights.h5"
     subprocess.run([sys.executable, "-c", WEIGHTS, str(weights)], check=True)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -141,7 +148,7 @@ def inputs(folder: Path, clip: Path, landmarks: list[np.ndarray]) -> list[str]:
     named = {"video": "x", "path": clip, "label-settings": "{}", "weights": weights, "out": folder / "composite.mkv"}
     named |= {"swaps": json.dumps([{"name": "s", "source": "source", "target": "target"}])}
     named |= {table: folder / f"{table}.parquet" for table in ("frames", "faces", "people", "decisions")}
-    named |= {"trained": folder / "trained.json"}
+    named |= {"trained": folder / "trained.json", "masks": folder / "masks.zip"}
     return [word for name, value in named.items() for word in (f"--{name}", str(value))]
 
 

@@ -6,7 +6,7 @@ import conversion
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, label, store, views
+from swapcore import config, label, masks, store, views
 from swapcore.passes.layers import spread
 from swapcore.types import FaceSet
 
@@ -29,7 +29,8 @@ def main(args):
     settings = job.settings
     title = f"{args.video}: synthetic, faces swapped with {label.TOOL}; a preview of {len(looks)} of {len(job.frames)} frames"
     legend = (
-        f"convert: mask {settings.mask}, soften {settings.soften:g}, erode {settings.erode:g}, colour {settings.colour};  "
+        f"convert: mask {masks.words(settings.mask)}, soften {settings.soften:g}, erode {settings.erode:g}, "
+        f"colour {settings.colour}{', relit' if settings.relight else ''};  "
         + ",  ".join(f"{n}: {t['model']}, {t['resolution']} px, {t['steps']} steps" for n, t in job.trained.items())
     )
     store.write_picture(

@@ -157,3 +157,8 @@ def test_settings_name_the_masks_that_there_are():
     from swapcore.config.compositing import MaskName
 
     assert set(get_args(MaskName)) == {*masks.MASKS, masks.PARSED}
+
+
+def test_settings_in_words():
+    assert masks.words("hull") == "hull"
+    assert masks.words({"max": ["hull", "parser"]}) == "max of hull, parser"
