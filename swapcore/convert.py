@@ -237,7 +237,7 @@ def _shown(matrix: np.ndarray, side: int, low: np.ndarray, size_hw: tuple[int, i
 
 
 def _box(values: np.ndarray, *, edge: int) -> tuple[slice, slice]:
-    """The smallest rectangle of values (h, w) with all that is not 0, and `edge` pixels around it; empty where all is."""
+    """The smallest rectangle of values (h, w) with all that is not 0, and `edge` pixels around it; empty where all is 0."""
     left, top, width, height = cv2.boundingRect((values > 0).astype(np.uint8))
     if not width:
         return slice(0, 0), slice(0, 0)
