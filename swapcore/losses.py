@@ -51,9 +51,9 @@ def ms_ssim(predicted: Any, truth: Any, weight: Any) -> Any:
     scales = [k for k in range(len(SCALES)) if int(predicted.shape[1]) >> k >= SHORTEST]
     powers = np.array([SCALES[k] for k in scales], np.float32)
     total = 1.0
-    for power in powers / powers.sum():
+    for scale, power in enumerate(powers / powers.sum()):
         light, contrast = similarity(predicted, truth)
-        last = power is powers[-1]
+        last = scale == len(powers) - 1
         likeness, counts = (light * contrast if last else contrast), within(weight)
         mean = ops.sum(likeness * counts, axis=(1, 2, 3)) / (3 * ops.sum(counts, axis=(1, 2, 3)) + LEAST)
         total *= ops.maximum(mean, LEAST) ** power
@@ -62,20 +62,21 @@ def ms_ssim(predicted: Any, truth: Any, weight: Any) -> Any:
 
 
 def laplacian(predicted: Any, truth: Any, weight: Any) -> Any:
-    """Mean absolute error of the bands of a Laplacian pyramid (Burt and Adelson 1983), coarse ones counting more.
+    """Mean absolute error of the bands of a Laplacian pyramid (Burt and Adelson 1983) and of what is left below them.
 
-    Band k is weighted by 2^k (Bojanowski et al., Optimizing the Latent Space of Generative Networks, 2018).
+    Each level counts as much as another, by its mean: the weights 2^(2k) on sums of Bojanowski et al. (Optimizing the Latent
+    Space of Generative Networks, 2018).
     """
     ops = keras().ops
     rest, total = predicted - truth, 0.0
     for level in range(LEVELS):
-        if int(rest.shape[1]) < SHORTEST:
+        if level == LEVELS - 1 or int(rest.shape[1]) < SHORTEST:
             break
         smaller = _across(rest, BINOMIAL, padding="same")[:, ::2, ::2]
-        band = rest - ops.image.resize(smaller, rest.shape[1:3], interpolation="bilinear")
-        total += 2.0**level * ops.mean(ops.abs(band) * weight, axis=(1, 2, 3))
+        band = rest - _doubled(smaller)[:, : rest.shape[1], : rest.shape[2]]
+        total += ops.mean(ops.abs(band) * weight, axis=(1, 2, 3))
         rest, weight = smaller, ops.average_pool(weight, 2, 2, padding="same")
-    return total
+    return total + ops.mean(ops.abs(rest) * weight, axis=(1, 2, 3))
 
 
 def gradient(predicted: Any, truth: Any, weight: Any) -> Any:
@@ -157,3 +158,15 @@ def _across(pictures: Any, line: np.ndarray, *, padding: str) -> Any:
     return ops.depthwise_conv(
         ops.depthwise_conv(pictures, kernel[:, None], padding=padding), kernel[None], padding=padding
     )
+
+
+def _doubled(pictures: Any) -> Any:
+    """Pictures (n, h, w, c) of twice the side, whose even pixels are theirs and the others the means of their neighbours."""
+    ops = keras().ops
+    for axis in (1, 2):
+        after, last = (pictures[:, 1:], pictures[:, -1:]) if axis == 1 else (pictures[:, :, 1:], pictures[:, :, -1:])
+        following = ops.concatenate([after, last], axis)
+        shape = list(pictures.shape)
+        shape[0], shape[axis] = -1, 2 * pictures.shape[axis]
+        pictures = ops.reshape(ops.stack([pictures, (pictures + following) / 2], axis + 1), shape)
+    return pictures

@@ -173,6 +173,7 @@ def test_settings_come_back_as_they_were():
         ({"convert": {"mask": {"mean": ["hull", "parser"]}}}, ["convert.mask", "min, max or product"]),
         ({"convert": {"mask": {"min": ["hull", "parser"], "max": ["hull", "parser"]}}}, ["convert.mask", "several"]),
         ({"parse": {"parser": "xseg"}}, ["parse", "needs parser_file"]),
+        ({"train": {"held_out": 3}}, ["train", "expected 0, or 4 faces"]),
         ({"parse": {"parser_file": "net.onnx"}}, ["parse", "not for own"]),
         ({"faces": {"detector_file": "net.onnx"}}, ["faces", "for detector yunet, not for cnn"]),
         ({"label": {"note": False}}, ["note_reason"]),

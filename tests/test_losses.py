@@ -115,3 +115,31 @@ def test_the_total_is_the_mix(tf):
     predicted, mix = noisy(truth, 0.1), {"mae": 1.0, "laplacian": 0.25}
     expected = sum(weight * value(name, predicted, truth, maps).mean() for name, weight in mix.items())
     assert float(losses.total(predicted, truth, maps, mix=mix, weights=EVEN)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mae", "mse", "ssim", "ms_ssim", "laplacian", "focal_frequency", "features"])
+def test_lightness_counts(tf, name):
+    truth, maps = pictures(64)
+    truth = 0.2 + 0.5 * truth
+    assert (value(name, truth + np.float32(0.2), truth, maps) > 0.004).all(), "another brightness is no small mistake"
+
+
+def test_bands_hold_no_slopes(tf):
+    """A smooth change of shade is the low levels' affair."""
+    line = np.linspace(0, 0.3, 64, dtype=np.float32)
+    truth, maps = np.full((1, 64, 64, 3), 0.3, np.float32), np.ones((1, 64, 64, 3), np.float32)
+    slope = truth + (line - line.mean())[None, None, :, None]
+    detail = truth + np.float32(np.abs(slope - truth).mean()) * np.sign(
+        np.random.default_rng(1).normal(size=truth.shape)
+    ).astype(np.float32)
+    slope, detail = (value("laplacian", picture, truth, maps)[0] for picture in (slope, detail))
+    assert slope < 1.2 * np.abs(line - line.mean()).mean()
+    assert detail > slope
+
+
+def test_pyramids_levels_meet(tf):
+    picture = np.random.default_rng(2).random((2, 9, 7, 3)).astype(np.float32)
+    large = losses._doubled(tf.constant(picture)).numpy()
+    assert large.shape == (2, 18, 14, 3)
+    np.testing.assert_array_equal(large[:, ::2, ::2], picture)
+    np.testing.assert_allclose(large[:, 1:-1:2, ::2], (picture[:, 1:] + picture[:, :-1]) / 2, rtol=1e-6)

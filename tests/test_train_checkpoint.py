@@ -127,3 +127,12 @@ def test_a_second_training_is_refused(tmp_path, root):
         other.communicate()
     with checkpoint.lock(tmp_path):
         pass
+
+
+def test_best_weights_without_their_words_are_dropped(tmp_path):
+    saved(tmp_path, 10)
+    checkpoint.save_best(tmp_path, 10, ARRAYS.items(), {"step": 10})
+    orphan = tmp_path / checkpoint.BEST / "000020.h5"
+    orphan.write_bytes(b"killed before the JSON was written")
+    assert find(tmp_path)[0].info["step"] == 10
+    assert not orphan.exists() and checkpoint.find_best(tmp_path, 10) is not None

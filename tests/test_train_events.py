@@ -74,3 +74,11 @@ def test_a_training_writes_its_figures(tmp_path, monkeypatch):
         assert row["training/learning_rate"] == pytest.approx(0.0625 / (1 if row["training/phase"] == 1 else 6))
     watched = [row for _, row in first if "time/arithmetic" in row]
     assert watched and all(0 <= row["time/faces"] <= 1 and "machine/memory_free" in row for row in watched)
+
+
+def test_a_place_that_cannot_be_written_is_a_line_and_no_end(tmp_path, capfd):
+    (tmp_path / "file").write_text("no folder")
+    with EVENTS(tmp_path / "file" / "tensorboard", step=0, what="train x") as write:
+        write(1, {"loss": 0.5})
+        write(2, {"loss": 0.4})
+    assert capfd.readouterr().err.count("training goes on without figures for TensorBoard") == 1

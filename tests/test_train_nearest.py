@@ -76,3 +76,15 @@ def test_what_is_drawn_depends_on_the_step_alone():
     assert (nearest.drawn(pictures, kin, rows[4:], first=14, **how) == whole[4:]).all()
     assert (nearest.drawn(pictures, kin, rows, first=11, **how) != whole).any()
     assert np.abs(whole).max() > 0.01
+
+
+def test_some_may_be_left_out():
+    chance = np.random.default_rng(4)
+    own, others = (chance.normal(size=(n, 68, 2)).astype(np.float32) for n in (3, 30))
+    without = [2, 5, 29]
+    found = nearest.alike(own, others, without=without)
+    every = nearest.alike(own, others)
+    assert not set(found.ravel().tolist()) & set(without)
+    for row, all_of_them in zip(found, every, strict=True):
+        left = [k for k in all_of_them.tolist() if k not in without]
+        assert row.tolist()[: len(left)] == left

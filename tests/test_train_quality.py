@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from training import SIZE, make_faces
 
 from swapcore.measure.expression import follows
-from swapcore.train import batches, chart, held, quality, schedule
+from swapcore.train import batches, chart, fresh, held, quality, schedule
 from swapcore.train.quality import SHARES, Held, Judges
 from swapcore.train.standing import Standing, said, why_stopped
 
@@ -194,6 +194,30 @@ def test_held_out_faces_are_spread_and_depend_on_the_dataset_alone(people):
     assert (held.choose(ann, 6) == rows).all()
     yaw = np.sort(ann.table.yaw[rows])
     assert yaw[0] < -15 and yaw[-1] > 15 and (np.diff(yaw) < 30).all()
+
+
+def test_held_out_faces_stay_and_more_are_taken_of_those_that_have_not_trained(people):
+    ann, _ = people
+    digests = ann.table.digest.tolist()
+    first = held.choose(ann, 6)
+    kept, learnt = fresh.names([digests[k] for k in first]), np.setdiff1d(np.arange(len(digests) - 12), first)
+    trained = fresh.names([digests[k] for k in learnt])
+    more = held.choose(ann, 9, before=kept, trained=trained)
+    assert set(first) <= set(more) and len(set(more.tolist())) == 9 and (np.diff(more) > 0).all()
+    assert not set(more) & set(learnt.tolist()), "what was learnt by heart is no judge"
+    assert (held.choose(ann, 9, before=fresh.names([digests[k] for k in more]), trained=trained) == more).all()
+    assert set(held.choose(ann, 4, before=kept)) <= set(first)
+    everything = fresh.names(digests)
+    assert len(held.choose(ann, 6, trained=everything)) == 6, "where all have trained there is no other choice"
+
+
+def test_a_measurement_fits_into_memory(people):
+    table = dataclasses.replace(
+        people[0].table, **{n: np.resize(c, 9000) for n, c in people[0].table.columns().items()}
+    )
+    person = dataclasses.replace(people[0], table=table)
+    assert held.count((person, person), 500, resolution=64) == 500
+    assert held.count((person, person), 500, resolution=512) < 60
 
 
 def test_held_out_faces_are_where_their_landmarks_are(people):

@@ -128,6 +128,18 @@ def test_a_standstill_moves_on(stops, scores, ends):
     assert moved(way, rows, patience=4, sooner=(False,) * 3, stops=stops).ends == way.ends
 
 
+@pytest.mark.parametrize("stops", [True, False])
+def test_each_standstill_counts_from_where_the_one_before_moved_the_ends(stops):
+    way = plan(Goal("a", 0, 0.0, 1.0), until=(0.25, 0.5, 0.75, 1.0), steps=40000, minutes=None)
+    rows = [
+        {"phase": phase, "step": 4000 * phase + 1000 * (k + 1), "seconds": 0.0, "score": 0.4}
+        for phase in (0, 1)
+        for k in range(4)
+    ]
+    found = moved(way, rows, patience=3, sooner=(True,) * 4, stops=stops)
+    assert found.ends == ((4000, 8000, 12000, 16000) if stops else (4000, 8000, 24000, 40000))
+
+
 def test_a_goal_is_its_data_and_settings():
     data, settings = (
         {"source": "1", "target": "2"},

@@ -68,9 +68,9 @@ def test_the_worst_held_out_faces_come_last(tmp_path):
         rebuilt = np.where((source == bad).all((1, 2, 3))[:, None, None, None], 1 - source, source)
         return np.stack([source, rebuilt, target, target, target, source], axis=1)
 
-    picture = sheet.sheet(types.SimpleNamespace(show=show), people, caches, shape, resolution=32, held_out=8)
+    picture = sheet.sheet(types.SimpleNamespace(show=show), people, caches, shape, resolution=32, held_out=tuple(kept))
     shown_source, shown_target = asked[-1]
     assert len(shown_source) == len(shown_target) == sheet.ROWS + sheet.WORST_ROWS
     assert (shown_source[sheet.ROWS] == bad[0]).all(), "the one that is rebuilt worst"
-    few = sheet.sheet(types.SimpleNamespace(show=show), people, caches, shape, resolution=32, held_out=0)
+    few = sheet.sheet(types.SimpleNamespace(show=show), people, caches, shape, resolution=32, held_out=None)
     assert len(asked[-1][0]) == sheet.ROWS and few.shape[0] < picture.shape[0]

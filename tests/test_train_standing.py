@@ -49,7 +49,8 @@ def judged(monkeypatch):
 
         rows = np.arange(4), np.arange(4)
         cut = held.Slice(rows=rows, basis=basis, measure=measure)
-        monkeypatch.setattr(held, "hold_out", lambda people, asked, **look: cut if asked else None)
+        monkeypatch.setattr(held, "held_out", lambda people, asked, **look: rows if asked else None)
+        monkeypatch.setattr(held, "hold_out", lambda people, rows, **look: cut)
 
     by("falling late")
     return by
@@ -227,7 +228,7 @@ def test_too_few_faces_are_said(judged, people, tmp_path, monkeypatch, capfd):
     few = people[0], make_faces(tmp_path, "bob", count=20, seed=3)
     trained(tmp_path, few, budget={"steps": 5}, held_out=0)
     assert "quality is not measured, for train.held_out is 0" in capfd.readouterr().err
-    monkeypatch.setattr(held, "hold_out", lambda *a, **k: None)
+    monkeypatch.setattr(held, "held_out", lambda *a, **k: None)
     said = trained(tmp_path, few, budget={"steps": 9}, stop="plateau")
     err = capfd.readouterr().err
     assert "bob has 20 faces to train from and at least 32 are needed" in err and "to the end of its budget" in err

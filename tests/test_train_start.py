@@ -7,7 +7,7 @@ import pytest
 from test_train_run import FILES, trained
 from training import make_faces, settings, without_tensorflow_beside
 
-from swapcore import store
+from swapcore import models, store
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
 from swapcore.models import small
@@ -44,7 +44,8 @@ def firsts(arrays):
 )
 def test_what_is_taken(other, source, target, wanted, decoders):
     people = {"source": source, "target": target}
-    arrays, record = start.taken(other, model="small", resolution=64, people=people)
+    names = {f"{part}/layer/kernel" for part in ("encoder", "source", "target")}
+    arrays, record = start.taken(other, model="small", resolution=64, people=people, names=names)
     assert firsts(arrays) == wanted
     assert record["decoders"] == decoders and (record["swap"], record["steps"]) == ("ann_onto_bob", 40)
     assert record["weights"] == store.sha256(other.weights)
@@ -54,7 +55,33 @@ def test_what_is_taken(other, source, target, wanted, decoders):
 @pytest.mark.parametrize("changed", [{"model": "original"}, {"resolution": 128}])
 def test_another_model_is_refused(other, changed):
     with pytest.raises(SwapError, match="ann_onto_bob is small at 64 px; give both the same"):
-        start.taken(other, **{"model": "small", "resolution": 64, **changed}, people=PEOPLE)
+        start.taken(other, **{"model": "small", "resolution": 64, **changed}, people=PEOPLE, names=())
+
+
+@pytest.mark.parametrize("model", ["core", "dfl_sae_liae"])
+@pytest.mark.parametrize(("source", "target"), [("bob", "cy"), ("cy", "ann"), ("cy", "bob")])
+def test_what_is_ones_own_goes_with_its_person(tmp_path, model, source, target):
+    """Also where it stands in layers that both use, or where one person alone has some."""
+    shape = models.MODELS[model].build(SIZES[model].default, precision="float32", width=1 / 16).variables()
+    whose = {"source": 1.0, "target": 2.0, None: 0.0}
+    before = {name: np.full(variable.shape, whose[models.owner(name)], np.float32) for name, variable in shape.items()}
+    digest = checkpoint.write_arrays(tmp_path / "w.h5", before.items())
+    told = {"swap": "ann_onto_bob", "source": "ann", "target": "bob", "model": model, "resolution": 128, "steps": 40}
+    store.write_json(tmp_path / "t.json", {**told, "weights": {"sha256": digest}})
+    people = {"source": source, "target": target}
+    found, record = start.taken(
+        Start(tmp_path / "t.json", tmp_path / "w.h5"), model=model, resolution=128, people=people, names=shape
+    )
+    assert set(found) <= set(shape)
+    for name, array in found.items():
+        assert array.shape == tuple(shape[name].shape)
+        own = models.owner(name)
+        assert (array == {None: 0.0, "ann": 1.0, "bob": 2.0}[own and people[own]]).all()
+    assert set(record["decoders"]) == {models.owner(name) for name in found} - {None}
+    if model == "core":
+        known = {role for role, person in people.items() if person in ("ann", "bob")}
+        assert {models.owner(name) for name in found} == {None, *known}
+        assert any(name.endswith(f"/in_{role}") for name in found for role in known)
 
 
 def test_a_new_person_begins_with_the_encoder(monkeypatch, tmp_path, capfd):

@@ -106,14 +106,20 @@ class Train(Section):
     warp: float = Field(1.0, ge=0, le=4)
     """Strength of the random warp of the input; 1 is the classic one (normal, 5/256 of the side)."""
     schedule: list[Phase] = Field(
-        [Phase(warp="random", until=Until(share=0.75)), Phase(warp="none", rate=1 / 6)], min_length=1, max_length=20
+        [
+            Phase(warp="random", until=Until(share=0.5)),
+            Phase(warp="landmarks", until=Until(share=0.75)),
+            Phase(warp="none", rate=1 / 6, losses={"mae": 1.0, "ssim": 0.5, "gradient": 1.0}),
+        ],
+        min_length=1,
+        max_length=20,
     )
     """The phases of training, one after the other."""
     start_from: Name | None = None
     """Another swap of the same model: training begins with its encoder, and with the decoder of a person who is in both."""
     start_rate: float = Field(0.3, gt=0, le=1)
-    """With start_from: the encoder's learning rate, of that of the decoders."""
-    seed: int = Field(1, ge=0)
+    """With start_from: the learning rate of the encoder, and of all else that both people use, of that of what is one's own."""
+    seed: int = Field(1, ge=0, lt=2**31)
     """Of the weights and the samples."""
     held_out: int = Field(24, ge=0, le=500)
     """Faces of each person that never train and by which quality is measured, at most an eighth of all; 0: it is not."""
@@ -206,6 +212,14 @@ class Train(Section):
             fitting = " or ".join(str(n * self.devices) for n in (below, above) if n)
             raise ValueError(
                 f"batch: expected a multiple of devices, {self.devices}, found {self.batch}; for example {fitting}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _judged(self) -> Self:
+        if 0 < self.held_out < 4:
+            raise ValueError(
+                f"held_out: expected 0, or 4 faces of each person at least to judge by, found {self.held_out}"
             )
         return self
 

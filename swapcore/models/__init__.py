@@ -14,7 +14,7 @@ from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
 from swapcore.models import core, dfaker, dfl_sae, lightweight, original, portable, small
 from swapcore.models.backend import choose, device, devices, gpu_memory_free, gpus, keras, tensorflow
-from swapcore.models.swapper import PEOPLE, Swapper, assign
+from swapcore.models.swapper import PEOPLE, Swapper, assign, owner, renamed
 
 __all__ = [
     "MODELS",
@@ -29,9 +29,11 @@ __all__ = [
     "gpu_memory_free",
     "gpus",
     "keras",
+    "owner",
     "portable",
     "predictor",
     "read_weights",
+    "renamed",
     "tensorflow",
 ]
 

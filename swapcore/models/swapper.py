@@ -46,6 +46,20 @@ class Swapper:
         }
 
 
+def owner(name: str) -> str | None:
+    """Whose own a weight is, by its name: a person of PEOPLE, or None where both use it."""
+    part, *_, last = name.split("/")
+    if part in PEOPLE:
+        return part
+    return next((person for person in PEOPLE if part == SHARED and last.endswith(f"_{person}")), None)
+
+
+def renamed(name: str, person: str) -> str:
+    """The name of a weight that is somebody's own, as that of another person of PEOPLE."""
+    part, rest = name.split("/", 1)
+    return f"{person}/{rest}" if part in PEOPLE else f"{name.removesuffix(owner(name) or '')}{person}"
+
+
 def _flat(model: Any) -> list[Any]:
     """A model's layers, those of models within it in their places."""
     return [one for layer in model.layers for one in (_flat(layer) if hasattr(layer, "layers") else [layer])]

@@ -90,7 +90,9 @@ def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
 
     Raises SwapError where there are states and all are damaged: whether to begin again is for a person to say.
     """
-    for leftover in (*folder.glob(".[0-9]*"), *folder.glob(f"{BEST}/.[0-9]*")):  # of a save that was killed
+    # of a save that was killed: what was half written, and arrays whose words were not
+    unfinished = (path for path in folder.glob(f"{BEST}/[0-9]*.h5") if not path.with_suffix(".json").exists())
+    for leftover in (*folder.glob(".[0-9]*"), *folder.glob(f"{BEST}/.[0-9]*"), *unfinished):
         leftover.unlink()
     numbers = sorted(_numbers(folder), reverse=True)
     damaged = []

@@ -30,10 +30,12 @@ def events(folder: Path, *, step: int, what: str) -> Iterator[Write]:
     written, for the disk is full, is said in a line, and training goes on without.
     """
     event_pb2, open_file, failed = event_files()
-    folder.mkdir(parents=True, exist_ok=True)
-    number = sum(1 for _ in folder.iterdir())  # of one process' files within a second
-    path = folder / f"events.out.tfevents.{time.time():010.0f}.{socket.gethostname()}.{os.getpid()}.{number}"
     said: list[Exception] = []
+    path, file = folder, contextlib.nullcontext()
+
+    def lost(error: Exception) -> None:
+        said.append(error)
+        progress.say(f"{what}: {path}: cannot be written ({error}); training goes on without figures for TensorBoard")
 
     def record(**fields: Any) -> None:
         if said:
@@ -42,22 +44,25 @@ def events(folder: Path, *, step: int, what: str) -> Iterator[Write]:
             file.write(event_pb2.Event(wall_time=time.time(), **fields).SerializeToString())
             file.flush()
         except failed as error:
-            said.append(error)
-            progress.say(
-                f"{what}: {path}: cannot be written ({error}); training goes on without figures for TensorBoard"
-            )
+            lost(error)
 
     def write(step: int, figures: Mapping[str, Any]) -> None:
         told = {tag: float(value) for tag, value in figures.items() if value is not None}
         record(step=step, summary={"value": [{"tag": t, "simple_value": value} for t, value in told.items()]})
 
-    file = open_file(str(path))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = sum(1 for _ in folder.iterdir())  # of one process' files within a second
+        path = folder / f"events.out.tfevents.{time.time():010.0f}.{socket.gethostname()}.{os.getpid()}.{number}"
+        file = open_file(str(path))
+    except (OSError, failed) as error:
+        lost(error)
     record(file_version=VERSION)
     record(step=step, session_log={"status": event_pb2.SessionLog.START})
     try:
         yield write
     finally:
-        with contextlib.suppress(failed):  # said already
+        with contextlib.suppress(failed, AttributeError):  # said already, or never opened
             file.close()
 
 

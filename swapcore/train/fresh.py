@@ -32,6 +32,18 @@ def both(one: str, other: str) -> str:
     return names([*_each(one), *_each(other)])
 
 
+def less(one: str, other: str) -> str:
+    """The faces of a dataset that are not in another."""
+    gone = set(_each(other))
+    return names([name for name in _each(one) if name not in gone])
+
+
+def among(digests: Sequence[str], some: str) -> np.ndarray:
+    """Which faces of a dataset are among some, (n,) bool."""
+    there = set(_each(some))
+    return np.array([digest[:LETTERS] in there for digest in digests], bool)
+
+
 def fresh(digests: Sequence[str], seen: str, *, trained: float, ahead: float) -> Fresh | None:
     """The faces that are not among those `seen` (see `names`), and how often to draw them; None where all are or none was seen.
 
@@ -39,10 +51,9 @@ def fresh(digests: Sequence[str], seen: str, *, trained: float, ahead: float) ->
     old has been seen for `trained` and will be for `ahead`, so a new one is drawn 1 + trained / ahead times as often; but the new
     ones make up no more than MOST of the faces, for the old ones are not to be forgotten.
     """
-    known = set(_each(seen))
-    rows = np.flatnonzero([digest[:LETTERS] not in known for digest in digests])
+    rows = np.flatnonzero(~among(digests, seen))
     old = len(digests) - len(rows)
-    if not known or not len(rows) or not old:
+    if not seen or not len(rows) or not old:
         return None
     parts = (1 + trained / ahead) * len(rows)
     plain = len(rows) / len(digests)  # were all drawn alike

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from swapcore import align, detect, embedding, nets, store
+from swapcore.models import PEOPLE
 from swapcore.train import batches, quality
+from swapcore.train.fresh import among
 from swapcore.train.quality import Held, Judges
 from swapcore.train.step import Trainer
 
 SHARE = 8  # no more than one in so many faces is held out
 FEWEST = 4  # held-out faces by which a swap can be judged
+MOST_BYTES = 1 << 30  # of the pictures of one measurement: each face of both people six times, see Trainer.show
 CHOICES = 4  # faces alike in pose, of which one is held out
 EDGE = 0.05  # of the picture's side: the mask's own edge, which is no detail of the face
 
@@ -31,14 +35,15 @@ class Slice(NamedTuple):
 
 
 def hold_out(
-    people: tuple[batches.Faces, batches.Faces], *, asked: int, coverage: float, resolution: int, mask: str
-) -> Slice | None:
-    """The held-out slice of source and target; None where one of them has too few faces, or none are asked for."""
-    number = count(people, asked)
-    if not number:
-        return None
+    people: tuple[batches.Faces, batches.Faces],
+    rows: tuple[np.ndarray, np.ndarray],
+    *,
+    coverage: float,
+    resolution: int,
+    mask: str,
+) -> Slice:
+    """The slice of these rows of source and target."""
     shape = batches.geometry(people[0].size, coverage=coverage, resolution=resolution)
-    rows = tuple(choose(faces, number) for faces in people)
     source, target = (look(f, r, shape, resolution=resolution, mask=mask) for f, r in zip(people, rows, strict=True))
     session = nets.identity_session(threads=len(os.sched_getaffinity(0)))
     fit = detect.fitter(nets.model_path("landmarks"))
@@ -53,12 +58,34 @@ def hold_out(
     )
 
 
-def count(people: tuple[batches.Faces, batches.Faces], asked: int) -> int:
-    """How many faces of each are held out: as many as are asked for, one in SHARE, and never so many that fewer than
-    batches.FEWEST train. 0 where that leaves fewer than FEWEST.
+def held_out(
+    people: tuple[batches.Faces, batches.Faces],
+    *,
+    asked: int,
+    resolution: int,
+    before: Mapping[str, str] = MappingProxyType({}),
+    trained: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rows of source and target that do not train; None where one of them has too few faces, or none are asked for.
+
+    before: those that were held out already, by role, and trained: those that have trained, see fresh.names.
+    """
+    number = count(people, asked, resolution=resolution)
+    if not number:
+        return None
+    found = (
+        choose(faces, number, before=before.get(role, ""), trained=trained.get(role, ""))
+        for role, faces in zip(PEOPLE, people, strict=True)
+    )
+    return tuple(found)
+
+
+def count(people: tuple[batches.Faces, batches.Faces], asked: int, *, resolution: int = 64) -> int:
+    """How many faces of each are held out: as many as are asked for, one in SHARE, never so many that fewer than
+    batches.FEWEST train, nor more than MOST_BYTES hold when they are shown. 0 where that leaves fewer than FEWEST.
     """
     fewest = min(len(faces.table) for faces in people)
-    most = min(asked, fewest // SHARE, fewest - batches.FEWEST)
+    most = min(asked, fewest // SHARE, fewest - batches.FEWEST, MOST_BYTES // (6 * 12 * resolution**2))
     return most if most >= FEWEST else 0
 
 
@@ -71,19 +98,28 @@ def too_few(people: tuple[batches.Faces, batches.Faces]) -> str:
     )
 
 
-def choose(faces: batches.Faces, number: int) -> np.ndarray:
+def choose(faces: batches.Faces, number: int, *, before: str = "", trained: str = "") -> np.ndarray:
     """Rows of a dataset to hold out, ascending: spread over yaw, and among faces alike in it over how far the mouth is open.
 
-    What is chosen depends on the dataset alone. Their neighbours in time do train, so held-out faces are easier than another
-    clip's would be.
+    Those of `before` stay, so that what has been learnt by heart is never taken for new; more are chosen among faces that have
+    not `trained`, while there are enough (both see fresh.names). What is chosen depends on these and the dataset alone. Their
+    neighbours in time do train, so held-out faces are easier than another clip's would be.
     """
-    near = batches.spread(faces.table.yaw, min(CHOICES * number, len(faces.table)))
+    yaw, digests = faces.table.yaw, faces.table.digest.tolist()
+    stay = np.flatnonzero(among(digests, before))
+    if len(stay) >= number:
+        return np.sort(stay[batches.spread(yaw[stay], number)])
+    missing = number - len(stay)
+    rest = np.setdiff1d(np.arange(len(yaw)), stay)
+    unseen = rest[~among(digests, trained)[rest]]
+    pool = unseen if len(unseen) >= missing else rest
+    near = pool[batches.spread(yaw[pool], min(CHOICES * missing, len(pool)))]
     mouth = {
         row: _gap(store.face_row(png).landmarks_in_crop()) for row, png in zip(near, pngs(faces, near), strict=True)
     }
-    groups = np.array_split(near, number)
+    groups = np.array_split(near, missing)
     picked = [sorted(group, key=mouth.get)[k % len(group)] for k, group in enumerate(groups)]
-    return np.sort(np.array(picked, np.int64))
+    return np.sort(np.concatenate([stay, np.array(picked, np.int64)]))
 
 
 def look(faces: batches.Faces, rows: np.ndarray, shape: batches.Geometry, *, resolution: int, mask: str) -> Held:

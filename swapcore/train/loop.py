@@ -15,7 +15,7 @@ from swapcore import progress
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import PEOPLE
-from swapcore.train import batches, events, fit, held, monitor, nearest, signals, standing, watch
+from swapcore.train import batches, events, fit, held, monitor, nearest, standing, watch
 from swapcore.train.feed import Drawn, feed
 from swapcore.train.fresh import Fresh
 from swapcore.train.saver import Saver
@@ -51,10 +51,15 @@ class Session:
     found: tuple[np.ndarray, np.ndarray] | None = None  # see kin
 
     def kin(self) -> tuple[np.ndarray, np.ndarray]:
-        """Who is like whom, of source and target: see nearest.alike. Found once."""
+        """Who is like whom, of source and target: see nearest.alike. Found once, among those that train."""
         if self.found is None:
             source, target = (cache.landmarks for cache in self.faces)
-            self.found = nearest.alike(source, target), nearest.alike(target, source)
+            without = ((), ()) if self.cut is None else self.cut.rows
+            ours, theirs = (
+                nearest.alike(source, target, without=without[1]),
+                nearest.alike(target, source, without=without[0]),
+            )
+            self.found = ours, theirs
         return self.found
 
     def save(self) -> None:
@@ -95,8 +100,8 @@ class Session:
         progress.say(monitor.line(self.what, step=self.now.step, **line))
 
 
-def learn(session: Session) -> signal.Signals | None:
-    """Train until the way ends or a signal comes, which is returned. The last steps are not saved yet.
+def learn(session: Session, caught: Sequence[signal.Signals] = ()) -> None:
+    """Train until the way ends or a signal is caught (see signals.noted). The last steps are not saved yet.
 
     Raises fit.TooLarge where memory runs out: what the call had done by then is unknown, so the state is spoilt.
     """
@@ -107,7 +112,7 @@ def learn(session: Session) -> signal.Signals | None:
     untold: list[tuple[int, np.ndarray]] = []  # steps and losses since the last line
     pace = 1.0  # seconds a step; the first call is slow, so it is one step
     session.states.take(session.machine.arrays())
-    with signals.noted() as caught, feed(partial(_drawn, session)) as faces:
+    with feed(partial(_drawn, session)) as faces:
         while not way.done(now.step, now.seconds) and not caught:
             phase, before = way.phase(now.step, now.seconds), (now.step, now.seconds)
             with session.watch.spent("faces"):
@@ -146,8 +151,8 @@ def learn(session: Session) -> signal.Signals | None:
             if seconds - watched >= settings.watch_every:
                 session.look()
                 watched = seconds
-    session.look()
-    return caught[0] if caught else None
+    if not caught:  # it may take seconds, and whoever sent a signal waits
+        session.look()
 
 
 def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:

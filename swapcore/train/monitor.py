@@ -86,7 +86,7 @@ def curve(
     below.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     spent = f"{steps[-1]:,.0f} steps, {progress.duration(seconds[-1])}" if len(steps) else "no step yet"
     axes.set_title(f"{title}: {spent}", loc="left")
-    axes.set(ylabel="loss (mean absolute error and structural dissimilarity)")
+    axes.set(ylabel="loss")
     axes.grid(True, color="0.92")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -7,6 +7,8 @@ the space of the cached face, so it costs a step little.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from swapcore.distances import squares
@@ -18,14 +20,17 @@ REACH = 0.18  # of a landmark's pull, half sides of the view: neighbours overlap
 REST = 0.05  # pull of standing still, against the sum of the landmarks' pulls: the background stays where it is
 
 
-def alike(own: np.ndarray, others: np.ndarray) -> np.ndarray:
+def alike(own: np.ndarray, others: np.ndarray, *, without: Sequence[int] = ()) -> np.ndarray:
     """Of each face the ALIKE others whose landmarks lie nearest, (n, up to ALIKE) int64, nearest first.
 
-    own (n, 68, 2) and others (m, 68, 2): landmarks in one space, such as that of aligned crops.
+    own (n, 68, 2) and others (m, 68, 2): landmarks in one space, such as that of aligned crops. without: others that do not
+    count.
     """
+    kept = np.setdiff1d(np.arange(len(others)), without)
+    others = others[kept]
     own, others = (np.reshape(points, (len(points), -1)).astype(np.float64) for points in (own, others))
     parts = np.array_split(own, max(len(own) // AT_ONCE, 1))
-    return np.concatenate([np.argsort(squares(part, others), axis=1, kind="stable")[:, :ALIKE] for part in parts])
+    return kept[np.concatenate([np.argsort(squares(part, others), axis=1, kind="stable")[:, :ALIKE] for part in parts])]
 
 
 def drawn(

@@ -14,7 +14,7 @@ from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
-from swapcore.train import batches, checkpoint, events, fit, fresh, held, loop, results, standing
+from swapcore.train import batches, checkpoint, events, fit, fresh, held, loop, results, signals, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
@@ -140,12 +140,8 @@ def _work(
     shape = batches.geometry(source.size, **look)
     choose(settings.backend)
     count = _count(what, now.batch or settings.batch, settings=settings)
-    given = {}
-    if start is not None and saved is None:
-        people = {"source": source.person, "target": target.person}
-        given, now.start = taken(start, model=settings.model, resolution=settings.side, people=people)
-        progress.say(f"{what}: {said(now.start)}")
-    shared_rate = settings.start_rate if now.start else 1.0
+    begins = start is not None and saved is None
+    shared_rate = settings.start_rate if now.start or begins else 1.0
     machine = _machine(settings, view=shape.view, shared_rate=shared_rate, devices=count)
     for old in folder.glob("*.onnx"):
         old.unlink()
@@ -154,10 +150,22 @@ def _work(
         store.write_bytes(paths[name], graph)
     if saved is not None:
         machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
-    if given:
-        machine.take({**dict(machine.weights()), **given}, where=str(start.weights))
+    if begins:
+        people, fresh_weights = {"source": source.person, "target": target.person}, dict(machine.weights())
+        look = {"model": settings.model, "resolution": settings.side, "people": people}
+        given, now.start = taken(start, **look, names=fresh_weights)
+        progress.say(f"{what}: {said(now.start)}")
+        machine.take({**fresh_weights, **given}, where=str(start.weights))
     if now.batch is None:
         now.batch = _batch(what, machine, faces, now, settings=settings, state=home.parents[1], count=count)
+    kept = held.held_out(
+        (source, target), asked=settings.held_out, resolution=settings.side, before=now.held, trained=now.seen
+    )
+    if kept is not None:
+        now.held = {
+            role: fresh.names(faces.table.digest[rows].tolist())
+            for role, faces, rows in zip(PEOPLE, (source, target), kept, strict=True)
+        }
     stopped = None
     if not standing.way(now, settings).done(now.step, now.seconds):
         with saver(folder, saved) as states, events.events(folder / FIGURES, step=now.step, what=what) as write:
@@ -165,20 +173,22 @@ def _work(
             session.saved = -1 if saved is None else now.step
             session.write = write
             session.table = _table(what, machine, faces, count=count)
-            session.cut = _slice(what, source, target, settings=settings)
+            session.cut = _slice(what, (source, target), kept, settings=settings)
             session.new = _new(what, source, target, now, settings=settings)
             if session.cut is not None and session.cut.basis != now.basis:
                 now.begin(session.cut.basis)
-            stopped = loop.learn(session)
-            session.save()
-            saved = states.wait()
+            with signals.noted() as caught:  # to the end of the save: a second signal must not cut it off
+                loop.learn(session, caught)
+                session.save()
+                saved = states.wait()
+            stopped = caught[0] if caught else None
     if stopped:
         progress.say(f"{what}: stopped by {stopped.name} after step {now.step}; saved, the next run goes on from here")
         raise SystemExit(128 + stopped)
     chosen = results.chosen(what, folder, saved, settings=settings)
     if chosen is not saved:
         machine.take(checkpoint.read_arrays(chosen, "weights"), where=str(chosen.path))
-    shown = sheet(machine, (source, target), faces, shape, resolution=settings.side, held_out=settings.held_out)
+    shown = sheet(machine, (source, target), faces, shape, resolution=settings.side, held_out=kept)
     store.write_picture(results.preview_path(saved, settings), shown)
     return saved
 
@@ -261,14 +271,19 @@ def _new(
     return found[0], found[1]
 
 
-def _slice(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> held.Slice | None:
+def _slice(
+    what: str,
+    people: tuple[batches.Faces, batches.Faces],
+    rows: tuple[np.ndarray, np.ndarray] | None,
+    *,
+    settings: Train,
+) -> held.Slice | None:
     """The held-out faces, with a line about them."""
-    look = {"coverage": settings.coverage, "resolution": settings.side, "mask": settings.mask}
-    cut = held.hold_out((source, target), asked=settings.held_out, **look)
-    if cut is not None:
-        progress.say(f"{what}: quality is measured by {len(cut.rows[0])} faces of each, which do not train")
-        return cut
-    why = held.too_few((source, target)) if settings.held_out else "train.held_out is 0"
+    if rows is not None:
+        look = {"coverage": settings.coverage, "resolution": settings.side, "mask": settings.mask}
+        progress.say(f"{what}: quality is measured by {len(rows[0])} faces of each, which do not train")
+        return held.hold_out(people, rows, **look)
+    why = held.too_few(people) if settings.held_out else "train.held_out is 0"
     until = "; training goes on to the end of its budget" if settings.stop == "plateau" else ""
     progress.say(f"{what}: quality is not measured, for {why}{until}")
     return None

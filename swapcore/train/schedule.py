@@ -24,6 +24,7 @@ NOT_OF_A_GOAL |= {"held_out", "quality_every", "deliver", "stop", "patience"}
 NOT_OF_A_GOAL |= {"start_from", "start_rate"}
 SECONDS_PER_CALL = 1.0  # between two looks at the clock and at signals
 MOST_STEPS_PER_CALL = 50
+SIZES_OF_CALLS = (1, 2, 5, 10, 20, 50)  # steps: few, for on a GPU a call of another size is compiled anew
 # Where quality_every is left out, quality is measured after each of so many parts of the budget, but not too often: a
 # measurement takes under a second for `small` on two cores.
 PARTS = 40
@@ -86,7 +87,8 @@ class Plan:
             boundary = min(boundary, self.begin + (self._parts(now) + 1) * self.measure - now)
         if not self.in_steps:
             boundary = boundary / pace
-        return max(math.floor(min(SECONDS_PER_CALL / pace, MOST_STEPS_PER_CALL, boundary)), 1)
+        most = max(min(SECONDS_PER_CALL / pace, MOST_STEPS_PER_CALL, boundary), 1)
+        return max(count for count in SIZES_OF_CALLS if count <= most)
 
     def measures(self, before: tuple[int, float], now: tuple[int, float]) -> bool:
         """Whether quality is to be measured now (step, seconds), having been `before`: on the way, and at the end."""
@@ -172,7 +174,8 @@ def moved(
     standstill ends it. Where `stops`, the phases that follow are as long in proportion to what was trained as in the whole
     way, and a standstill in the last is the end; else they fill the budget, which stays the upper limit.
     """
-    for k, before in enumerate(way.ends):
+    for k in range(len(way.ends)):
+        before = way.ends[k]  # as a standstill before may have moved it
         rows = [row for row in measured if row["phase"] == k]
         last = standstill([row["score"] for row in rows], patience=patience) if sooner[k] else None
         if last is None or (here := way.at(rows[last]["step"], rows[last]["seconds"])) >= before:

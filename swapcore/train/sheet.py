@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from swapcore.train import batches, held, monitor
+from swapcore.train import batches, monitor
 
 COLUMNS = ("{source}", "rebuilt", "{source} as {target}", "{target}", "rebuilt", "{target} as {source}")
 # of what Trainer.show gives: source, rebuilt, target, rebuilt, target as source, source as target
@@ -25,17 +25,16 @@ def sheet(
     shape: batches.Geometry,
     *,
     resolution: int,
-    held_out: int,
+    held_out: tuple[np.ndarray, np.ndarray] | None,
 ) -> np.ndarray:
     """The preview sheet of a trainer, a picture (h, w, 3) uint8 BGR.
 
-    people: source and target, whose faces are caches. held_out: train.held_out, faces of each that do not
-    train; where there are any, those of each that are rebuilt worst come last.
+    people: source and target, whose faces are caches. held_out: rows of each that do not train; where there are any, those of
+    each that are rebuilt worst come last.
     """
     rows = [batches.spread(person.table.yaw, ROWS) for person in people]
-    if number := held.count(people, held_out):
-        for place, person in enumerate(people):
-            kept = held.choose(person, number)
+    if held_out is not None:
+        for place, kept in enumerate(held_out):
             faces, inside = looks(caches[place].faces[kept], shape, resolution=resolution)
             worst = np.argsort(-errors(machine.show(faces, faces)[:, 1 + 2 * place], faces, inside), kind="stable")
             rows[place] = np.concatenate([rows[place], kept[worst[:WORST_ROWS]]])

@@ -36,7 +36,8 @@ class Standing:
     start: dict[str, Any] | None = None  # the swap that it began with, see start.taken
     best: int | None = None  # step of the best of them, whose weights are kept
     faces: dict[str, str] = field(default_factory=dict)  # of this goal's datasets, by role: see fresh.names
-    seen: dict[str, str] = field(default_factory=dict)  # of the goals before
+    seen: dict[str, str] = field(default_factory=dict)  # of the goals before: what has trained
+    held: dict[str, str] = field(default_factory=dict)  # of these datasets, those that do not train
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Standing:
@@ -62,7 +63,8 @@ class Standing:
     def meet(self, faces: Mapping[str, str], *, changed: bool) -> None:
         """Take the faces of the datasets, by role; changed: a new goal begins, for which those of the last one are old."""
         if changed:
-            self.seen = {role: fresh.both(self.seen.get(role, ""), old) for role, old in self.faces.items()}
+            trained = {role: fresh.less(old, self.held.get(role, "")) for role, old in self.faces.items()}
+            self.seen = {role: fresh.both(self.seen.get(role, ""), old) for role, old in trained.items()}
         self.faces = dict(faces)
 
     def begin(self, basis: str) -> None:

@@ -6,7 +6,7 @@ person too, and the fresh decoder first learns to read it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from swapcore import store
 from swapcore.errors import SwapError
-from swapcore.models import PEOPLE, portable, read_weights
+from swapcore.models import PEOPLE, owner, portable, read_weights, renamed
 
 
 class Start(NamedTuple):
@@ -25,12 +25,12 @@ class Start(NamedTuple):
 
 
 def taken(
-    start: Start, *, model: str, resolution: int, people: Mapping[str, str]
+    start: Start, *, model: str, resolution: int, people: Mapping[str, str], names: Collection[str]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays that a model begins with, by their names in it, and the record of where they are from.
 
-    people: this swap's, by role. The record has swap, weights (sha256), and parts: whose decoders were taken, by role, beside
-    what both people share. Raises SwapError where the other's model is another one.
+    people: this swap's, by role; names: of the model's weights. The record has swap, weights (sha256), and decoders: whose own
+    were taken, by role, beside what both people share. Raises SwapError where the other's model is another one.
     """
     other = store.read_json(start.trained)
     found = (other["model"], other["resolution"])
@@ -43,13 +43,16 @@ def taken(
     weights = read_weights(start.weights)
     for graph in portable.GRAPHS.values():
         weights.pop(graph, None)
-    arrays = {}
+    arrays, found = {}, set()
     for name, array in weights.items():
-        part, rest = name.split("/", 1)
-        if part not in PEOPLE:
+        own = owner(name)
+        if own is None:
             arrays[name] = array
-        arrays |= {f"{role}/{rest}": array for role, from_ in roles.items() if from_ == part}
-    decoders = {role: people[role] for role in PEOPLE if role in roles}
+        for role in (role for role, from_ in roles.items() if from_ == own):
+            if (its := renamed(name, role)) in names:  # a model may have something of one person alone
+                arrays[its] = array
+                found.add(role)
+    decoders = {role: people[role] for role in PEOPLE if role in found}
     record = {
         "swap": other["swap"],
         "weights": other["weights"]["sha256"],

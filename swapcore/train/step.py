@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from swapcore import losses
-from swapcore.models import PEOPLE, Swapper, assign, keras, portable
+from swapcore.models import Swapper, assign, keras, owner, portable
 from swapcore.train import step_jax, step_tensorflow, warps
 
 # the backend of Keras -> its way of taking steps: (swapper, moments, forward, factors=, seed=, devices=) -> run, keep
@@ -22,6 +22,9 @@ STEPS: dict[str, Callable[..., tuple[Callable[..., np.ndarray], Callable[[np.nda
     "tensorflow": step_tensorflow.steps,
     "jax": step_jax.steps,
 }
+
+
+SHOWN = 24  # faces of each person that go through the model at once when they are only looked at
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Trainer:
         In this order: the source, the source rebuilt, the target, the target rebuilt, the target with the source's face, the
         source with the target's.
         """
+        if (
+            len(source) > SHOWN
+        ):  # a few at a time: what the decoders make on their way takes many times a picture's memory
+            parts = (slice(k, k + SHOWN) for k in range(0, len(source), SHOWN))
+            return np.concatenate([self.show(source[part], target[part]) for part in parts])
         code = [self.swapper.encoder(faces, training=False) for faces in (source, target)]
         read = keras().ops.convert_to_numpy
         decode = {who: lambda c, d=d: read(d(c, training=False)) for who, d in self.swapper.decoders.items()}
@@ -105,7 +113,7 @@ def trainer(
         return make(np.zeros(weight.shape, np.float32), trainable=False, dtype="float32")
 
     moments = {name: (zeros(weight), zeros(weight)) for name, weight in swapper.variables().items()}
-    factors = {name: 1.0 if name.split("/")[0] in PEOPLE else shared_rate for name in moments}
+    factors = {name: shared_rate if owner(name) is None else 1.0 for name in moments}
 
     def losses_of(images: Any, warp: Any, shares: Any, seed: Any, bends: Any) -> list[Any]:
         named = dict(zip(mix, keras().ops.unstack(shares, len(mix)), strict=True))

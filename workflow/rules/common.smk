@@ -139,7 +139,7 @@ def parsed_clips():
 
 def check_painted():
     """Refuse masks painted by hand that no video would show."""
-    for folder in sorted(Path("config/edits/masks").glob("*/")):
+    for folder in sorted({file.parent for file in Path("config/edits/masks").glob("*/*.png")}):
         if folder.name not in PROJECT.clips:
             raise SwapError(f"{folder}: there is no clip {folder.name} in clips.tsv; rename or remove it")
         if folder.name not in parsed_clips():
