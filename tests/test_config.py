@@ -383,3 +383,9 @@ def test_a_videos_mask_takes_the_place_of_that_for_all():
     assert project.videos["v"].convert.parses()
     row["convert"] = {"mask": "extended"}
     assert not config.load(changed(videos=[row]), CLIPS).videos["v"].convert.parses()
+
+
+def test_training_begins_with_bends_and_ends_with_detail():
+    phases = config.parse("train", "{}").schedule
+    assert [phase.warp for phase in phases] == ["random", "landmarks", "none"]
+    assert phases[-1].losses["gradient"] > 0 and phases[-1].rate < 1

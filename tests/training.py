@@ -44,10 +44,11 @@ def make_faces(folder: Path, person: str, *, count: int = 20, seed: int = 0, cen
 
 
 def settings(**changed):
-    """The section `train`: small, quick, with lines and saves at every call; `changed` on top."""
+    """The section `train`: small, quick, of two phases, with lines and saves at every call; `changed` on top."""
     small = {
         "budget": {"steps": 12},
         "batch": 2,
+        "schedule": [{"warp": "random", "until": {"share": 0.75}}, {"warp": "none", "rate": 1 / 6}],
         "precision": "float32",
         "progress_every": 1e-3,
         "checkpoint_every": 1e-3,
