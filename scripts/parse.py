@@ -25,7 +25,7 @@ def main(args):
     model = b"".join(file.read_bytes() for file in args.parser_file)
     parse = parsing.parser(settings.parser, model, threads=threads)
     by_hand = painted(args.painted, args.clip, set(faces.id.tolist()))
-    with store.FaceArchive(args.archive, clip=args.clip) as archive:
+    with store.FaceArchive(args.archives, clip=args.clip) as archive:
         rows = np.flatnonzero(np.isin(faces.id, archive.ids()))
         masks = progress.track(
             parsed(archive, faces, rows, parse, memory=settings.memory), len(rows), f"parse {args.clip}", unit="faces"
@@ -36,7 +36,7 @@ def main(args):
         progress.say(f"parse {args.clip}: {progress.counted(len(args.painted), 'mask')} painted by hand")
     if taken := len(faces) - len(rows):
         said = progress.counted(taken, "face")
-        progress.say(f"parse {args.clip}: {said} not in {args.archive}, taken out by hand: masks by landmarks there")
+        progress.say(f"parse {args.clip}: {said} not in {args.archives}, taken out by hand: masks by landmarks there")
 
 
 def parsed(archive, faces, rows, parse, *, memory):
@@ -86,7 +86,7 @@ if __name__ == "__main__":
             settings="text: JSON of the section parse",
             clip="text: the clip's name",
             faces="file: faces.parquet",
-            archive="file: faces.zip",
+            archives="file: faces.zip",
             parser_file="files: the parser's ONNX file, where the settings name one",
             painted="files: masks painted by hand, named by the face's id",
             out="file: masks.zip",

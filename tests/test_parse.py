@@ -31,7 +31,7 @@ def faces(count, track, frame):
 def run(script, folder, table, held, painted=(), **settings):
     store.write_table(folder / "faces.parquet", table, {"size": SIDE})
     store.write_archive(folder / "faces.zip", [(name, png(name, "stunt", SIDE, seed=k)) for k, name in enumerate(held)])
-    where = {"faces": folder / "faces.parquet", "archive": folder / "faces.zip", "out": folder / "masks.zip"}
+    where = {"faces": folder / "faces.parquet", "archives": folder / "faces.zip", "out": folder / "masks.zip"}
     script.main(
         argparse.Namespace(settings=json.dumps(settings), clip="stunt", parser_file=[], painted=list(painted), **where)
     )

@@ -461,7 +461,7 @@ def test_a_swap_both_ways_is_trained_once(toy):
     toy.config["swaps"][0]["also_back"] = True
     toy.save()
     clips = sum(people == "ann" for people in toy.clips.values())
-    assert clips and toy.plan() == {"advise": 1, **dict.fromkeys(ONE_VIDEO, clips)}
+    assert clips and toy.plan() == {"advise": 1, **dict.fromkeys(["parse", *ONE_VIDEO], clips)}
     done = toy.snakemake("--dry-run", "results/swaps/ann_onto_bob_back/trained.json", check=False)
     assert done.returncode == 1 and "ann_onto_bob_back/trained.json" in done.stdout + done.stderr
 

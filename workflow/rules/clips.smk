@@ -94,7 +94,7 @@ rule parse:
         settings=PROJECT.settings("parse"),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --faces {input.faces:q}"
-        " --archive {input.archive:q} --parser-file {input.parser:q} --painted {input.painted:q} --out {output:q} --log {log:q}"
+        " --archives {input.archive:q} --parser-file {input.parser:q} --painted {input.painted:q} --out {output:q} --log {log:q}"
 
 
 rule groups:
