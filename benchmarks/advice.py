@@ -266,8 +266,8 @@ def looked(tests: Sequence[Shot], pictures: Sequence[np.ndarray], true: Sequence
     def laid(swap, row, frame_hw):
         side, span = 64, SPAN / 0.8
         matrix = align.crop_matrix(landmarks[row], size=side, span=span)
-        part = {"mask": look.mask, "erode": look.erode, "soften": look.soften, "parsed": None}
-        return convert.face_alpha(landmarks[row], matrix, side=side, span=span, frame_hw=frame_hw, **part)
+        part = {"mask": look.mask, "erode": look.erode, "soften": look.soften}
+        return convert.face_alpha(Face(landmarks[row], swap), matrix, side=side, span=span, frame_hw=frame_hw, **part)
 
     found = measure.looks(
         ((int(n), one.frame_bgr, after) for n, one, after in zip(numbers, tests, pictures, strict=True)),

@@ -139,6 +139,8 @@ def inputs(folder: Path, clip: Path, landmarks: list[np.ndarray]) -> list[str]:
     y, x = np.mgrid[: parsing.SIDE, : parsing.SIDE] / parsing.SIDE - 0.5
     mask = np.rint(255 * np.clip(8 * (0.42 - np.hypot(x / 0.8, y)), 0, 1)).astype(np.uint8)
     store.write_masks(folder / "masks.zip", ((name, mask) for name in ids))
+    # as in a shot whose forehead shows in every frame, which costs most
+    store.write_json(folder / "forehead.json", {"shots": [], "by_hand": [], "faces": {"s": dict.fromkeys(ids, [1, 0])}})
     weights = folder / "weights.h5"
     subprocess.run([sys.executable, "-c", WEIGHTS, str(weights)], check=True)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -149,6 +151,7 @@ def inputs(folder: Path, clip: Path, landmarks: list[np.ndarray]) -> list[str]:
     named |= {"swaps": json.dumps([{"name": "s", "source": "source", "target": "target"}])}
     named |= {table: folder / f"{table}.parquet" for table in ("frames", "faces", "people", "decisions")}
     named |= {"trained": folder / "trained.json", "masks": folder / "masks.zip"}
+    named |= {"forehead": folder / "forehead.json"}
     return [word for name, value in named.items() for word in (f"--{name}", str(value))]
 
 

@@ -32,6 +32,7 @@ PERFORMANCES = {"source": 77, "target": 8}  # what the actors do; those of the d
 PHOTOS = {"performance": 901, "seconds": 12, "rate": 1}  # twelve moments of another performance: the held-out photos
 GRAIN = 2.0  # grey levels
 AVERAGED = 200  # frames of the source at most that its average face is of
+MASK = {"min": ["extended", "parser"]}
 
 
 class Pair(NamedTuple):
@@ -97,6 +98,7 @@ def write(
         "swaps": named,
         "videos": shown,
         "measure": {"frames": frames},
+        "convert": {"mask": MASK},  # one for all, so that the baselines' videos differ by the faces alone
     }
     end = "" if "studio" in pair.config else f"\t{pair.seconds:g}"
     rows = ["name\tperson\tpath" + ("\tend" if end else "")]
@@ -138,7 +140,7 @@ def conversion_of(folder: Path, pair: Pair, swap: str, name: str) -> conversion.
     clip = {table: results / f"clips/{pair.target}/{table}.parquet" for table in ("frames", "faces", "people")}
     return conversion.opened(
         argparse.Namespace(
-            settings="{}",
+            settings=json.dumps({"mask": MASK}),
             label_settings="{}",
             video=name,
             path=folder / pair.clips[pair.target],
@@ -146,6 +148,8 @@ def conversion_of(folder: Path, pair: Pair, swap: str, name: str) -> conversion.
             trained=[results / f"swaps/{swap}/trained.json"],
             weights=[results / f"swaps/{swap}/weights.h5"],
             decisions=[results / f"people/{pair.target}/decisions.parquet"],
+            masks=[results / f"clips/{pair.target}/masks.zip"],
+            forehead=[],
             **clip,
         )
     )

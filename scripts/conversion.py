@@ -25,6 +25,7 @@ OPTIONS = {
     "weights": "files: weights.h5 of each swap",
     "decisions": "files: decisions.parquet of each swap's target",
     "masks": "files: masks.zip of the clip, where settings' mask wants what was parsed",
+    "forehead": "files: forehead.json of the video, where settings' mask is auto",
 }
 
 
@@ -49,6 +50,7 @@ class Conversion(NamedTuple):
     chosen: dict[int, list[Changed]]  # by frame number: which faces are changed by which swap
     landmarks_xy: Any  # (n, 68, 2), by row of the face table
     parsed: Callable[[int], Parsed | None]  # what was parsed of a row's face
+    foreheads: Callable[[str, int], dict[str, float]]  # a swap's and a row's Face.raised and .smoothed
     trained: dict[str, dict[str, Any]]  # by the swap's name
     noted: set[int]  # numbers of the frames that carry the note
 
@@ -69,11 +71,16 @@ class Conversion(NamedTuple):
         pictures = video.decode_pictures(self.args.path, self.frames, self.info, self.layout, wanted=wanted)
         for number, before in ahead.ahead(pictures):
             changed = self.chosen.get(number, [])
-            faces = [Face(self.landmarks_xy[c.row], c.swap, self.parsed(c.row)) for c in changed]
+            faces = [self.face(c) for c in changed]
             after, laid = convert.convert_picture(before, faces, predict, **look)
             if number in self.noted:
                 after = label.note_picture(after, self.labels.note_text)
             yield Converted(number, before, after, laid)
+
+    def face(self, changed: Changed) -> Face:
+        """A row of the face table as conversion needs it."""
+        row, swap = changed.row, changed.swap
+        return Face(self.landmarks_xy[row], swap, self.parsed(row), **self.foreheads(swap, row))
 
     def models(self) -> dict[str, convert.Predict]:
         """The trained models, by the swap's name."""
@@ -134,6 +141,17 @@ def parsed_of(files: Sequence[Path], faces: FaceSet, about: Mapping[str, Any]) -
     return parsed
 
 
+def foreheads_of(files: Sequence[Path], faces: FaceSet) -> Callable[[str, int], dict[str, float]]:
+    """A function of a swap and a face table's row: what forehead.json says of it, as fields of Face; nothing without a file."""
+    said = store.read_json(files[0])["faces"] if files else {}
+
+    def found(swap: str, row: int) -> dict[str, float]:
+        raised, smoothed = said.get(swap, {}).get(str(faces.id[row]), (0.0, 0.0))
+        return {"raised": raised, "smoothed": smoothed}
+
+    return found
+
+
 def opened(args: Any) -> Conversion:
     """Read what a script was given by OPTIONS, and check that it fits together. Raises SwapError where it does not."""
     settings, labels = config.parse("convert", args.settings), config.parse("label", args.label_settings)
@@ -158,6 +176,7 @@ def opened(args: Any) -> Conversion:
         chosen=chosen,
         landmarks_xy=faces.landmarks_smooth_xy,
         parsed=parsed_of(args.masks, faces, about),
+        foreheads=foreheads_of(args.forehead, faces),
         trained=trained,
         noted=set(frames.number[noted].tolist()),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from common import arguments, run
 
 from swapcore import align, config, convert, detect, embedding, label, measure, nets, progress, store, video
-from swapcore.types import ClipInfo, DatasetTable, DecisionTable, FaceSet, FrameTable, PeopleTable, References
+from swapcore.types import ClipInfo, DatasetTable, DecisionTable, Face, FaceSet, FrameTable, PeopleTable, References
 
 OWN_FRAMES = 32  # of a source that the second judge compares with
 
@@ -51,6 +51,7 @@ def main(args):
             trained,
             faces.landmarks_smooth_xy,
             conversion.parsed_of(args.masks, faces, about),
+            conversion.foreheads_of(args.forehead, faces),
         ),
         truth=truths(json.loads(args.truth), wanted),
     )
@@ -88,14 +89,15 @@ def frames_of_sources(args):
             yield np.array([measure.crop(crop, marks) for crop, marks in zip(own, found, strict=True)])
 
 
-def masks(settings, trained, landmarks_xy, parsed):
+def masks(settings, trained, landmarks_xy, parsed, foreheads):
     """A function of a swap, a row of the face table and (h, w): where its face was laid, as conversion works it out."""
 
     def laid(swap, row, frame_hw):
         side, span = trained[swap]["resolution"], trained[swap]["span"] / trained[swap]["coverage"]
         matrix = align.crop_matrix(landmarks_xy[row], size=side, span=span, centring=trained[swap]["centring"])
-        look = {"mask": settings.mask, "erode": settings.erode, "soften": settings.soften, "parsed": parsed(row)}
-        return convert.face_alpha(landmarks_xy[row], matrix, side=side, span=span, frame_hw=frame_hw, **look)
+        face = Face(landmarks_xy[row], swap, parsed(row), **foreheads(swap, row))
+        look = {key: getattr(settings, key) for key in ("mask", "erode", "soften")}
+        return convert.face_alpha(face, matrix, side=side, span=span, frame_hw=frame_hw, **look)
 
     return laid
 
@@ -154,6 +156,7 @@ if __name__ == "__main__":
             clips="texts: the clips of these sources, in the order of the archives",
             archives="files: their faces.zip",
             masks="files: masks.zip of the clip, where convert's mask wants what was parsed",
+            forehead="files: forehead.json of the video, where convert's mask is auto",
             out="file: measures.json",
         ),
     )

@@ -9,14 +9,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from swapcore import align, light, masks
+from swapcore import align, forehead, light, masks
 from swapcore.blend import feather
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
-from swapcore.types import Changed, DecisionTable, Face, FaceSet, Parsed, PeopleTable
+from swapcore.types import Changed, DecisionTable, Face, FaceSet, PeopleTable
 from swapcore.video import CURVES, Layout, Picture, block_means
 
 Predict = Callable[[np.ndarray], np.ndarray]
+LARGEST = 512  # pixels a side, in which a forehead is smoothed
 
 
 def choose(
@@ -139,32 +140,66 @@ def convert_picture(
     ]
     for face, matrix in sorted(placed, key=lambda p: _face_size(p[1], resolution[p[0].swap], span[p[0].swap])):
         side = resolution[face.swap]
-        left, top, alpha = face_alpha(
-            face.landmarks_xy,
-            matrix,
-            side=side,
-            span=span[face.swap],
-            frame_hw=picture.layout.shapes[0],
-            mask=mask,
-            parsed=face.parsed,
-            erode=erode,
-            soften=soften,
-        )
+        place = {"frame_hw": picture.layout.shapes[0], "mask": mask, "erode": erode, "soften": soften}
+        left, top, alpha = face_alpha(face, matrix, side=side, span=span[face.swap], **place)
         if not alpha.size:
             continue
+        if face.smoothed and (smooth := _smooth_forehead(picture, face, matrix, side=side)):
+            laid.append(smooth)
+            lay(result, smooth)
         target = crop(picture, matrix, side)
         target = curve.to_screen(target) if curve else target
-        swapped = _predict(predict[face.swap], target, face.swap)
-        points, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
-        parts = masks.drawn(mask, points, size_hw=(side, side), parsed=face.parsed, matrix=to_frame)
-        skin = masks.combined(mask, [part for part, _ in parts])
-        if relight:
-            swapped = light.relight(swapped, target, skin, points)
-        swapped = COLOURS[colour](swapped, target, skin)
-        swapped = np.clip(swapped, 0, 1)
+        swapped = recoloured(
+            predicted(predict[face.swap], target, face.swap),
+            target,
+            face,
+            matrix,
+            mask=mask,
+            colour=colour,
+            relight=relight,
+        )
         laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, matrix))
         lay(result, laid[-1])
     return result, laid
+
+
+def recoloured(
+    swapped: np.ndarray,
+    target: np.ndarray,
+    face: Face,
+    matrix: np.ndarray,
+    *,
+    mask: masks.Setting,
+    colour: str,
+    relight: bool,
+) -> np.ndarray:
+    """A model's picture of a face in the target's light and colours, (s, s, 3) float32 BGR 0..1 as both that are given.
+
+    matrix (2, 3) takes frame pixels, which the face is given in, to the pictures'.
+    """
+    size_hw = target.shape[:2]
+    points, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
+    parts = masks.drawn(mask, points, size_hw=size_hw, parsed=face.parsed, matrix=to_frame)
+    skin = masks.combined(mask, [part for part, _ in parts])
+    if relight:
+        swapped = light.relight(swapped, target, skin, points)
+    return np.clip(COLOURS[colour](swapped, target, skin), 0, 1)
+
+
+def _smooth_forehead(picture: Picture, face: Face, matrix: np.ndarray, *, side: int) -> Overlay | None:
+    """The target's own forehead without its wrinkles, at the size it has there; None where there is none to see."""
+    size = int(np.clip(round(side / align.scale(matrix)), 32, LARGEST))
+    fine = np.asarray(matrix, np.float64) * (size / side)
+    fine[:, 2] += (size / side - 1) / 2
+    low, size_hw = _rectangle(fine, size, picture.layout.shapes[0])
+    shift = np.array([[1, 0, low[0]], [0, 1, low[1]]], np.float64)
+    laid = forehead.region(face.landmarks_xy - low, face.parsed, shift, size_hw=size_hw) if all(size_hw) else None
+    points, to_frame = align.transform(face.landmarks_xy, fine), align.invert(fine)
+    seen = forehead.region(points, face.parsed, to_frame, size_hw=(size, size))
+    if laid is None or seen is None:
+        return None
+    laid *= face.smoothed * _shown(fine, size, low, size_hw, fade=size / 16)
+    return Overlay(int(low[0]), int(low[1]), laid, forehead.smoothed(crop(picture, fine, size), seen), fine)
 
 
 def crop(picture: Picture, matrix: np.ndarray, side: int) -> np.ndarray:
@@ -178,14 +213,13 @@ def crop(picture: Picture, matrix: np.ndarray, side: int) -> np.ndarray:
 
 
 def face_alpha(
-    landmarks_xy: np.ndarray,
+    face: Face,
     matrix: np.ndarray,
     *,
     side: int,
     span: float,
     frame_hw: tuple[int, int],
     mask: masks.Setting,
-    parsed: Parsed | None,
     erode: float,
     soften: float,
 ) -> tuple[int, int, np.ndarray]:
@@ -193,47 +227,63 @@ def face_alpha(
 
     matrix (2, 3) takes frame pixels to those of the crop of `side`, of which the template's longer side takes the share `span`.
     Masks are cut to what the crop shows before they are softened, so they fade towards the crop's border as they do towards
-    their own outline. Empty (0, 0) where the face lies outside the frame, or all of it is covered.
+    their own outline. A face that is `raised` shows up to its hair by so much (forehead.region). Empty (0, 0) where the face lies
+    outside the frame, or all of it is covered.
     """
-    corners = np.array([(0, 0), (side - 1, 0), (0, side - 1), (side - 1, side - 1)])
-    corners = align.transform(corners, align.invert(matrix))
-    # one pixel more on each side, so that an outline is seen there; the frame's own border is none
-    low = np.maximum(np.floor(corners.min(0)).astype(int) - 1, 0)
-    high = np.minimum(np.ceil(corners.max(0)).astype(int) + 2, frame_hw[::-1])
-    if (high <= low).any():
+    low, size_hw = _rectangle(matrix, side, frame_hw)
+    if not all(size_hw):
         return 0, 0, np.zeros((0, 0), np.float32)
-    shift = np.array([[1, 0, low[0]], [0, 1, low[1]]], np.float64)
-    parts = masks.drawn(mask, landmarks_xy - low, size_hw=tuple((high - low)[::-1]), parsed=parsed, matrix=shift)
+    shift, points = np.array([[1, 0, low[0]], [0, 1, low[1]]], np.float64), face.landmarks_xy - low
+    parts = masks.drawn(mask, points, size_hw=size_hw, parsed=face.parsed, matrix=shift)
+    up = forehead.region(points, face.parsed, shift, size_hw=size_hw) if face.raised else None
     both = masks.combined(mask, [part for part, _ in parts])
-    here = _box(both, edge=1)  # so that soften sees the outline
+    here = _box(both if up is None else np.maximum(both, up), edge=1)  # so that soften sees the outline
     if not both[here].size:
         return 0, 0, both[here]
     low = low + (here[1].start, here[0].start)
     size = _face_size(matrix, side, span)
-    shown = _shown(matrix, side, low, both[here].shape)
+    # drawn masks are cut at the crop's border and softened with their outline, the others fade towards it
+    cut, fade = (_shown(matrix, side, low, both[here].shape, fade=width) for width in (0, soften * span * side))
     alpha = masks.combined(
         mask,
         [
-            part[here] * shown if done else masks.soften(part[here] * shown, face_size=size, erode=erode, blur=soften)
+            part[here] * fade if done else masks.soften(part[here] * cut, face_size=size, erode=erode, blur=soften)
             for part, done in parts
         ],
     )
+    if up is not None:
+        alpha = np.maximum(alpha, np.float32(face.raised) * up[here] * fade)
     here = _box(alpha, edge=0)
     return int(low[0]) + here[1].start, int(low[1]) + here[0].start, alpha[here]
 
 
-def _shown(matrix: np.ndarray, side: int, low: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray | float:
-    """Which pixels (h, w) of a rectangle at `low` (x, y) the crop shows, 0 or 1; 1 where it shows all."""
+def _rectangle(matrix: np.ndarray, side: int, frame_hw: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """Left and top (2,) and height and width of the part of a frame in which a crop lies, with an edge; 0 where none does."""
+    corners = np.array([(0, 0), (side - 1, 0), (0, side - 1), (side - 1, side - 1)])
+    corners = align.transform(corners, align.invert(matrix))
+    # one pixel more on each side, so that an outline is seen there; the frame's own border is none
+    low = np.maximum(np.floor(corners.min(0)).astype(int) - 1, 0)
+    wide, high = np.maximum(np.minimum(np.ceil(corners.max(0)).astype(int) + 2, frame_hw[::-1]) - low, 0)
+    return low, (int(high), int(wide))
+
+
+def _shown(
+    matrix: np.ndarray, side: int, low: np.ndarray, size_hw: tuple[int, int], *, fade: float
+) -> np.ndarray | float:
+    """Which pixels (h, w) of a rectangle at `low` (x, y) the crop shows, 0..1; 1 where it shows all.
+
+    From its border inwards it takes `fade` pixels of the crop to 1; with 0 it is 0 or 1.
+    """
     end = low + size_hw[::-1] - 1
     corners = align.transform(np.array([low, (end[0], low[1]), (low[0], end[1]), end]), matrix)
-    if not ((corners < 0).any() or (corners > side - 1).any()):
+    if not ((corners < fade).any() or (corners > side - 1 - fade).any()):
         return np.float32(1)
     x = low[0] + np.arange(size_hw[1], dtype=np.float32)
     y = low[1] + np.arange(size_hw[0], dtype=np.float32)[:, None]
     half = np.float32((side - 1) / 2)
     (a, b, c), (d, e, f) = matrix.astype(np.float32)
-    within = np.abs(a * x + (b * y + (c - half))) <= half
-    return (within & (np.abs(d * x + (e * y + (f - half))) <= half)).astype(np.float32)
+    inside = half - np.maximum(np.abs(a * x + (b * y + (c - half))), np.abs(d * x + (e * y + (f - half))))
+    return np.clip(inside / np.float32(fade), 0, 1) if fade else (inside >= 0).astype(np.float32)
 
 
 def _box(values: np.ndarray, *, edge: int) -> tuple[slice, slice]:
@@ -282,7 +332,8 @@ def _face_size(matrix: np.ndarray, side: int, span: float) -> float:
     return span * side / align.scale(matrix)
 
 
-def _predict(predict: Predict, target: np.ndarray, swap: str) -> np.ndarray:
+def predicted(predict: Predict, target: np.ndarray, swap: str) -> np.ndarray:
+    """What a model makes of one crop, (s, s, 3) float32 BGR 0..1 both. Raises SwapError where that is no picture."""
     swapped = np.asarray(predict(target[None]), np.float32)
     if swapped.shape != (1, *target.shape) or not np.isfinite(swapped).all():
         raise SwapError(

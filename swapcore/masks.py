@@ -87,6 +87,10 @@ COMBINE: dict[str, Callable[..., np.ndarray]] = {
 }
 # A parser's answer between these is the edge: it says half where it wavers, and less than all where it is nearly sure
 EDGE = (0.3, 0.8)
+AUTO = (
+    "auto"  # the mask CALM, which conversion raises to the hair in shots where the forehead that it leaves would show
+)
+CALM: Setting = {"min": ["extended", PARSED]}
 SMOOTHER = 2  # times its size, by which a parsed mask is enlarged before it is brought to the frame's
 
 
@@ -105,6 +109,7 @@ def parsed_at(parsed: Parsed, matrix: np.ndarray, size_hw: tuple[int, int]) -> n
 
 def names(mask: Setting) -> tuple[str, list[str]]:
     """How masks are combined, and which: a setting such as "extended" or {"min": ["extended", "parser"]} taken apart."""
+    mask = CALM if mask == AUTO else mask
     if isinstance(mask, str):
         return "min", [mask]
     ((how, which),) = mask.items()
@@ -141,6 +146,17 @@ def drawn(
 def combined(mask: Setting, parts: Sequence[np.ndarray]) -> np.ndarray:
     """The masks of a setting, in its order, (h, w) each, as one."""
     return COMBINE[names(mask)[0]](parts)
+
+
+def forehead(landmarks_xy: np.ndarray, *, size_hw: tuple[int, int]) -> np.ndarray:
+    """What lies above the brows, hair and background too: (h, w) float32, from 0 at the eyes to 1 at the brows, 1 above them."""
+    points = _points(landmarks_xy)
+    eyes = points[[*RIGHT_EYE, *LEFT_EYE]].mean(0)
+    across = points[LEFT_EYE].mean(0) - points[RIGHT_EYE].mean(0)
+    up = np.array([across[1], -across[0]]) / max(float(np.linalg.norm(across)), 1e-6)
+    rise = max(float((points[[*RIGHT_BROW, *LEFT_BROW]].mean(0) - eyes) @ up), 1.0)
+    x, y = np.arange(size_hw[1], dtype=np.float32), np.arange(size_hw[0], dtype=np.float32)[:, None]
+    return np.clip(((x - eyes[0]) * up[0] + (y - eyes[1]) * up[1]) / rise, 0, 1).astype(np.float32)
 
 
 GROW = (

@@ -72,6 +72,7 @@ def made(tmp_path) -> Namespace:
         swaps=json.dumps(swaps),
         decisions=[tmp_path / f"decisions_{name}.parquet" for name in "ab"],
         masks=[],
+        forehead=[],
         known=list("xayb"),
         references=[tmp_path / f"{name}.parquet" for name in "xayb"],
         datasets=[tmp_path / f"dataset_{name}.parquet" for name in ("ann", "bob")],

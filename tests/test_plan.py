@@ -23,14 +23,16 @@ FRESH = {
     "dataset": 3,
     "advise": 2,
     "train": 2,
+    "forehead": 2,
     "convert": 2,
     "label": 2,
     "verify": 2,
     "measure": 2,
     "report": 2,
 }
-VIDEOS = {"convert": 2, "label": 2, "verify": 2, "measure": 2, "report": 2}
-ONE_VIDEO = {"convert": 1, "label": 1, "verify": 1, "measure": 1, "report": 1}
+VIDEOS = {"forehead": 2, "convert": 2, "label": 2, "verify": 2, "measure": 2, "report": 2}
+FROM_CONVERT = {stage: count for stage, count in VIDEOS.items() if stage != "forehead"}
+ONE_VIDEO = {"forehead": 1, "convert": 1, "label": 1, "verify": 1, "measure": 1, "report": 1}
 
 
 @pytest.fixture(scope="module")
@@ -245,8 +247,9 @@ SETTINGS = {
     "dataset": ({"max_faces": 99}, {"dataset": 3, "train": 2, **VIDEOS}),
     "advise": ({"few": 3}, {"advise": 2}),
     "train": ({"budget": {"steps": 9}}, {"train": 2, **VIDEOS}),
+    "forehead": ({"tone": 2.0}, VIDEOS),
     "convert": ({"colour": "none"}, VIDEOS),
-    "label": ({"producer": "us"}, VIDEOS),
+    "label": ({"producer": "us"}, FROM_CONVERT),
     "measure": ({"frames": 5}, {"measure": 2, "report": 2}),
     "report": ({"strip": 3}, {"report": 2}),
 }
@@ -265,14 +268,22 @@ def test_a_mask_that_needs_no_parsing(made, tmp_path):
     toy.config["convert"] = {"mask": "extended"}
     toy.config["parse"] = {"memory": 0.5}
     toy.save()
-    assert toy.plan() == VIDEOS
+    assert toy.plan() == FROM_CONVERT
     toy.make()
     toy.config["videos"] = [
         {"name": f"{swap}_on_b1", "clip": "b1", "swaps": [swap]} for swap in ("ann_onto_bob", "cy_onto_bob")
     ]
     toy.config["videos"][0]["convert"] = {"mask": {"product": ["hull", "parser"]}}
     toy.save()
-    assert toy.plan() == {"parse": 1, **ONE_VIDEO}
+    one = {stage: 1 for stage in FROM_CONVERT}
+    assert toy.plan() == {"parse": 1, **one}
+    toy.config["videos"][0]["convert"] = {"encoder": {"crf": 24}, "mask": "auto"}
+    toy.save()
+    assert toy.plan() == {"parse": 1, "forehead": 1, **one}
+    toy.make()
+    toy.config["videos"][0]["convert"] = {"encoder": {"crf": 25}, "mask": "auto"}
+    toy.save()
+    assert toy.plan() == one, "how a video is compressed changes no forehead"
 
 
 def test_a_mask_painted_by_hand_concerns_its_clip(toy):

@@ -20,10 +20,11 @@ def masks_named(value: Any) -> Any:
     known = get_args(MaskName)
     several = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
     fits = isinstance(several, list) and len(several) > 1 and all(name in known for name in several)
-    if value in known or (fits and next(iter(value)) in ("min", "max", "product")):
+    if value == "auto" or value in known or (fits and next(iter(value)) in ("min", "max", "product")):
         return value
     raise ValueError(
-        f"expected {', '.join(known)}, or several of them as {{min: [extended, parser]}} (min, max or product), got {value!r:.80}"
+        f"expected auto, {', '.join(known)}, or several of these as {{min: [extended, parser]}} (min, max or product), "
+        f"got {value!r:.80}"
     )
 
 
@@ -55,10 +56,11 @@ class Encoder(Section):
 class Convert(Section):
     """Putting the swapped face into the frame."""
 
-    mask: Annotated[MaskName | Masks, BeforeValidator(masks_named)] = {"min": ["extended", "parser"]}  # noqa: RUF012
-    """Where the swapped face shows. extended: up to the lower forehead; components: the parts from brows to jaw; hull: the hull
-    of all landmarks; parser: what the stage `parse` took for face, up to the hair, without what is before it. Several as
-    {min: [extended, parser]} (what is in all), max (in any) or product."""
+    mask: Annotated[Literal["auto"] | MaskName | Masks, BeforeValidator(masks_named)] = "auto"
+    """Where the swapped face shows. auto: {min: [extended, parser]}, and up to the hair in shots where the target's forehead
+    would show (see the section forehead). extended: up to the lower forehead; components: the parts from brows to jaw; hull:
+    the hull of all landmarks; parser: what the stage `parse` took for face, up to the hair, without what is before it. Several
+    as {min: [extended, parser]} (what is in all), max (in any) or product."""
     soften: float = Field(0.10, ge=0, le=0.5)
     """Width of the mask's soft edge, share of the face's size."""
     erode: float = Field(0.02, ge=0, le=0.5)
@@ -76,5 +78,18 @@ class Convert(Section):
 
     def parses(self) -> bool:
         """Whether the mask wants what the stage `parse` says."""
+        if self.mask == "auto":
+            return True
         named = [self.mask] if isinstance(self.mask, str) else next(iter(self.mask.values()))
         return "parser" in named
+
+
+class Forehead(Section):
+    """What is done about the target's forehead where `convert.mask` is auto."""
+
+    tone: float = Field(3.0, ge=0)
+    """By how much (CIEDE2000) the forehead that the mask leaves may differ from what the swap would have there."""
+    wrinkles: float = Field(0.6, ge=0)
+    """By how much more its lines may stand out than the swap's, per cent of the skin's brightness."""
+    faces: int = Field(12, ge=1)
+    """How many faces of a shot are looked at."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from swapcore.config.compositing import Convert
+from swapcore.config.compositing import Convert, Forehead
 from swapcore.config.kinds import Name, Section, hint, off
 from swapcore.config.training import Train
 
@@ -328,6 +328,7 @@ SECTIONS: dict[str, type[Section]] = {
     "dataset": Dataset,
     "advise": Advise,
     "train": Train,
+    "forehead": Forehead,
     "convert": Convert,
     "label": Label,
     "measure": Measure,

@@ -304,6 +304,22 @@ def masks_of_video(wildcards):
     return of_clips([video.clip], "masks.zip") if video.convert.parses() else []
 
 
+def has_forehead(video):
+    """Whether a video's masks are chosen shot by shot."""
+    return PROJECT.videos[video].convert.mask == "auto"
+
+
+def forehead_of_video(wildcards):
+    """What each shot does about the forehead, where the video's masks are chosen so."""
+    return [f"results/videos/{wildcards.video}/forehead.json"] if has_forehead(wildcards.video) else []
+
+
+def seen_on_foreheads(wildcards):
+    """What of a video's section convert changes what is seen of a forehead."""
+    settings = json.loads(PROJECT.settings("convert", video=wildcards.video))
+    return json.dumps({key: settings[key] for key in ("mask", "colour", "relight", "runtime")})
+
+
 def video_path(wildcards):
     """The clip itself."""
     return PROJECT.clips[PROJECT.videos[wildcards.video].clip].path
@@ -387,6 +403,8 @@ def settings_behind(wildcards):
     found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
     if PROJECT.videos[wildcards.video].convert.parses():
         found["parse"] = json.loads(PROJECT.settings("parse"))
+    if has_forehead(wildcards.video):
+        found["forehead"] = json.loads(PROJECT.settings("forehead"))
     found["clean"] = {name: json.loads(PROJECT.settings("clean", person=name)) for name in people_of_video(wildcards)}
     found["train"] = {s.name: json.loads(PROJECT.settings("train", swap=s.name)) for s in video_swaps(wildcards)}
     return json.dumps(found, sort_keys=True)

@@ -1,4 +1,42 @@
 # Per video: the swapped frames, the labelled file, and what can be measured and seen of it.
+# What each shot does about the target's forehead, where convert.mask is auto.
+rule forehead:
+    input:
+        path=video_path,
+        frames=video_clip("frames.parquet"),
+        faces=video_clip("faces.parquet"),
+        archive=video_clip("faces.zip"),
+        people=video_clip("people.parquet"),
+        trained=of_swaps("trained.json"),
+        weights=of_swaps("weights.h5"),
+        decisions=decisions_of_targets,
+        masks=masks_of_video,
+    output:
+        report(
+            "results/videos/{video}/forehead.json",
+            caption="../report/forehead.rst",
+            category="4 Videos",
+            labels={"video": "{video}", "file": "the mask of each shot, and masks worth painting"},
+        ),
+    log:
+        "results/logs/forehead/{video}.log",
+    benchmark:
+        "results/benchmarks/forehead/{video}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        run=script("forehead"),
+        code=code.digest(ROOT / "scripts/forehead.py"),
+        settings=seen_on_foreheads,
+        forehead=PROJECT.settings("forehead"),
+        swaps=swaps_json,
+    shell:
+        "{params.run} --settings {params.settings:q} --label-settings {{}} --forehead-settings {params.forehead:q}"
+        " --video {wildcards.video} --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q}"
+        " --archives {input.archive:q} --people {input.people:q} --swaps {params.swaps:q} --trained {input.trained:q}"
+        " --weights {input.weights:q} --decisions {input.decisions:q} --masks {input.masks:q} --out {output:q} --log {log:q}"
+
+
 rule convert:
     input:
         path=video_path,
@@ -9,6 +47,7 @@ rule convert:
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
         masks=masks_of_video,
+        forehead=forehead_of_video,
     output:
         temp("results/videos/{video}/composite.mkv"),
     log:
@@ -28,7 +67,7 @@ rule convert:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --masks {input.masks:q} --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --forehead {input.forehead:q} --out {output:q} --log {log:q}"
 
 
 rule label:
@@ -98,6 +137,7 @@ rule measure:
         people=video_clip("people.parquet"),
         decisions=decisions_of_targets,
         masks=masks_of_video,
+        forehead=forehead_of_video,
         trained=of_swaps("trained.json"),
         references=[f"results/people/{person}/references.parquet" for person in KNOWN],
         datasets=datasets_of_sources,
@@ -127,7 +167,7 @@ rule measure:
     shell:
         "{params.run} --settings {params.settings:q} --convert-settings {params.convert:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
-        " --decisions {input.decisions:q} --masks {input.masks:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --forehead {input.forehead:q}"
         " --trained {input.trained:q} --truth {params.truth:q}"
         " --known {params.known} --references {input.references:q} --datasets {input.datasets:q}"
         " --clips {params.clips} --archives {input.archives:q} --out {output:q} --log {log:q}"
