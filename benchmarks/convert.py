@@ -140,7 +140,9 @@ def inputs(folder: Path, clip: Path, landmarks: list[np.ndarray]) -> list[str]:
     mask = np.rint(255 * np.clip(8 * (0.42 - np.hypot(x / 0.8, y)), 0, 1)).astype(np.uint8)
     store.write_masks(folder / "masks.zip", ((name, mask) for name in ids))
     # as in a shot whose forehead shows in every frame, which costs most
-    store.write_json(folder / "forehead.json", {"shots": [], "by_hand": [], "faces": {"s": dict.fromkeys(ids, [1, 0])}})
+    store.write_json(
+        folder / "forehead.json", {"shots": [], "by_hand": [], "faces": {"s": {key: [1, 0] for key in ids}}}
+    )
     weights = folder / "weights.h5"
     subprocess.run([sys.executable, "-c", WEIGHTS, str(weights)], check=True)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
