@@ -98,7 +98,7 @@ def laid(taken: Taken, parse: parsing.Parse, settings, limits) -> tuple[dict[str
     matrix, same = np.array([[less, 0, (less - 1) / 2], [0, less, (less - 1) / 2]]), np.eye(2, 3)
     faces = [
         Face(points, "s", Parsed(np.rint(255 * share).astype(np.uint8), matrix))
-        for points, share in zip(taken.points, parsing.steady(parse(whole), np.array(grey)), strict=True)
+        for points, share in zip(taken.points, parsing.steady(parse(whole, taken.points), np.array(grey)), strict=True)
     ]
     numbers = np.arange(len(faces))
     doubts = [

@@ -87,7 +87,7 @@ def drawn(crops: np.ndarray, points: np.ndarray, parse: parsing.Parse) -> dict[s
     """All masks of all frames, each (n, SIDE, SIDE) float32 0..1."""
     found = {name: np.array([draw(p, size_hw=(SIDE, SIDE)) for p in points]) for name, draw in masks.MASKS.items()}
     small = [cv2.resize(crop, (parsing.SIDE, parsing.SIDE), interpolation=cv2.INTER_AREA) for crop in crops]
-    share = parse(crops)
+    share = parse(crops, points)
     steady = parsing.steady(share, np.array([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in small]))
     less = parsing.SIDE / SIDE
     matrix = np.array([[less, 0, (less - 1) / 2], [0, less, (less - 1) / 2]])

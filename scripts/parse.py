@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from common import arguments, run
 
-from swapcore import config, parsing, progress, store
+from swapcore import align, config, parsing, progress, store
 from swapcore.errors import SwapError
 from swapcore.types import FaceSet
 
@@ -48,7 +48,8 @@ def parsed(archive, faces, rows, parse, *, memory):
             first = max(begin - parsing.CONTEXT, 0)
             some = one[first : begin + BLOCK + parsing.CONTEXT]
             crops = np.array([archive.crop(name) for name in faces.id[some]])
-            steady = parsing.steady(parse(crops), np.array([grey(crop) for crop in crops]), memory=memory)
+            points = np.array([align.transform(faces.landmarks_smooth_xy[row], faces.matrix[row]) for row in some])
+            steady = parsing.steady(parse(crops, points), np.array([grey(crop) for crop in crops]), memory=memory)
             for row, mask in list(zip(some, steady, strict=True))[begin - first : begin - first + BLOCK]:
                 yield faces.id[row], np.rint(255 * mask).astype(np.uint8)
 

@@ -60,7 +60,7 @@ def test_without_memory_each_frame_speaks_for_itself(script, tmp_path):
     table = faces(3, [0] * 3, range(3))
     masks = run(script, tmp_path, table, table.id, memory=0)
     crops = np.array([store.face_crop(png(name, "stunt", SIDE, seed=k)) for k, name in enumerate(table.id)])
-    alone = parsing.parser("own")(crops)
+    alone = parsing.parser("own")(crops, np.zeros((len(crops), 68, 2)))
     for name, share in zip(table.id, alone, strict=True):
         np.testing.assert_allclose(masks.mask(name), 255 * share, atol=0.6)
 

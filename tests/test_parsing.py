@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from swapcore import align, parsing, studio
+from swapcore import align, masks, parsing, studio
 from swapcore.errors import SwapError
 from swapcore.parsing import nets
 from swapcore.studio import LABELS, Occluder
@@ -37,6 +37,7 @@ def network(entry, *, answer_last=False, single=False, classes=None):
     return model.SerializeToString()
 
 
+ANYWHERE = np.zeros((3, 68, 2))  # landmarks, which networks do not ask for
 GIVEN = [name for name in parsing.PARSERS if name != "own"]
 
 
@@ -48,7 +49,7 @@ def test_a_given_network_sees_its_own_kind_of_picture(name, form):
     crops[:, :, :128, 2 if entry.rgb else 0] = 255  # the network's first channel
     crops[:, :, 128:, 0 if entry.rgb else 2] = 255  # its last
     parse = parsing.parser(name, network(entry, **form))
-    share = parse(crops)
+    share = parse(crops, ANYWHERE)
     assert share.shape == (3, parsing.SIDE, parsing.SIDE)
     assert share.dtype == np.float32
     assert share[:, 20:-20, 10:50].min() > 0.95
@@ -66,7 +67,11 @@ def test_values_are_normalised_as_the_publishers_say(name):
 
 
 def test_no_faces_no_masks():
-    assert parsing.parser("own")(np.zeros((0, 256, 256, 3), np.uint8)).shape == (0, parsing.SIDE, parsing.SIDE)
+    assert all(
+        parsing.parser(name)(np.zeros((0, 256, 256, 3), np.uint8), ANYWHERE[:0]).shape
+        == (0, parsing.SIDE, parsing.SIDE)
+        for name in ("own", "hairline")
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,12 +92,12 @@ def test_another_file_is_one_line(model, said):
 def test_a_network_of_other_classes_is_one_line():
     parse = parsing.parser("bisenet_19", network(parsing.PARSERS["bisenet_19"], classes=11))
     with pytest.raises(SwapError, match="19 finite classes"):
-        parse(np.zeros((1, 128, 128, 3), np.uint8))
+        parse(np.zeros((1, 128, 128, 3), np.uint8), ANYWHERE[:1])
 
 
-def seen(**play):
-    """A studio picture's crop, its true face mask at SIDE, and the same of what is before the face."""
-    actor = studio.actor_named("s511")
+def seen(name="s511", **play):
+    """A studio picture's crop, landmarks there, its true face mask at SIDE, and the same of what is before the face."""
+    actor = studio.actor_named(name)
     picture, truth = studio.render(actor, studio.Frame(scale=0.95, **play), size=320)
     matrix = align.crop_matrix(truth.faces[0].landmarks_xy, size=256, span=align.span_of("legacy", 1.0))
     small = np.diag([0.5, 0.5]) @ matrix
@@ -101,7 +106,8 @@ def seen(**play):
         part = np.isin(truth.parsing, [LABELS[name] for name in names]).astype(np.float32)
         return align.warp(part, small, parsing.SIDE) > 0.5
 
-    return align.warp(picture, matrix, 256), of(FACE), of(("occluder", "glasses"))
+    points = align.transform(truth.faces[0].landmarks_xy, matrix)
+    return align.warp(picture, matrix, 256), points, of(FACE), of(("occluder", "glasses"))
 
 
 @pytest.mark.parametrize(
@@ -116,11 +122,36 @@ def seen(**play):
     ids=["ahead", "turned", "side light", "hand", "box"],
 )
 def test_our_parser_on_an_actor_it_never_saw(play):
-    crop, face, front = seen(**play)
-    share = parsing.parser("own")(crop[None])[0]
+    crop, points, face, front = seen(**play)
+    share = parsing.parser("own")(crop[None], points[None])[0]
     assert ((share > 0.5) & face).sum() / ((share > 0.5) | face).sum() > 0.85
     if front.any():
         assert share[front].mean() < 0.25
+
+
+def overlap(mask, face):
+    return (mask & face).sum() / (mask | face).sum()
+
+
+@pytest.mark.parametrize("name", ["ann", "bob"])
+@pytest.mark.parametrize("play", [{}, {"yaw": 30.0}, {"roll": 25.0}], ids=["ahead", "turned", "leaning"])
+def test_the_hairline_is_found_without_a_network(name, play):
+    crop, points, face, _ = seen(name, **play)
+    share = parsing.parser("hairline")(crop[None], points[None])[0]
+    small = (points + 0.5) / 2 - 0.5
+    extended = masks.extended(small, size_hw=(parsing.SIDE, parsing.SIDE)) > 0.5
+    assert overlap(share > 0.5, face) > max(0.88, overlap(extended, face) + 0.03)
+    again = parsing.parser("hairline")(crop[None], points[None])[0]
+    assert (again == share).all()
+
+
+def test_the_hairline_of_a_crop_of_one_colour():
+    flat = np.full((1, 256, 256, 3), 128, np.uint8)
+    _, points, _, _ = seen()
+    share = parsing.parser("hairline")(flat, points[None])[0]
+    assert np.isfinite(share).all() and share.min() >= 0 and share.max() <= 1
+    outside = points[None] + 1000
+    assert parsing.parser("hairline")(flat, outside)[0].max() == 0
 
 
 def test_our_parser_is_small():

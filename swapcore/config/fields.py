@@ -91,9 +91,9 @@ class Faces(Section):
 class Parse(Section):
     """What of each face is face, and not hair, glasses or a hand before it: for `convert.mask` with `parser`."""
 
-    parser: Literal["own", "bisenet_19", "bisenet_5", "unet_dfl", "xseg"] = "own"
-    """own: ours, learnt from synthetic actors; the others by your file: BiSeNet of CelebAMask-HQ's 19 or faceswap's 5 classes,
-    DeepFaceLab's U-Net, XSeg and occluders like it."""
+    parser: Literal["own", "hairline", "bisenet_19", "bisenet_5", "unet_dfl", "xseg"] = "own"
+    """own: ours, learnt from synthetic actors; hairline: no network, but landmarks, colours and edges; the others by your file:
+    BiSeNet of CelebAMask-HQ's 19 or faceswap's 5 classes, DeepFaceLab's U-Net, XSeg and occluders like it."""
     parser_file: str | None = Field(None, min_length=1)
     """The network of the others as an ONNX file."""
     memory: float = Field(0.9, ge=0, le=0.98)
@@ -101,10 +101,13 @@ class Parse(Section):
 
     @model_validator(mode="after")
     def _file(self) -> Self:
-        if self.parser != "own" and not self.parser_file:
-            raise ValueError(f"parser {self.parser} needs parser_file, the path of its ONNX file; own needs none")
-        if self.parser == "own" and self.parser_file:
-            raise ValueError("parser_file is for the other parsers, not for own; delete one of the two")
+        alone = self.parser in ("own", "hairline")
+        if not alone and not self.parser_file:
+            raise ValueError(
+                f"parser {self.parser} needs parser_file, the path of its ONNX file; own and hairline need none"
+            )
+        if alone and self.parser_file:
+            raise ValueError(f"parser_file is for the other parsers, not for {self.parser}; delete one of the two")
         return self
 
 

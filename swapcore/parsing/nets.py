@@ -14,12 +14,13 @@ import cv2
 import numpy as np
 
 from swapcore.errors import SwapError
+from swapcore.parsing.hairline import hairline
 
 SIDE = 128  # of the answers, pixels
 BATCH = 8
 
-Parse = Callable[[np.ndarray], np.ndarray]
-"""Crops (n, s, s, 3) uint8 BGR -> how much of each pixel is face, (n, SIDE, SIDE) float32 0..1."""
+Parse = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Crops (n, s, s, 3) uint8 BGR, landmarks in them (n, 68, 2) -> how much of each pixel is face, (n, SIDE, SIDE) float32 0..1."""
 
 
 class Entry(NamedTuple):
@@ -58,12 +59,14 @@ PARSERS: dict[str, Entry] = {
 
 
 def parser(name: str, model: bytes = b"", *, threads: int = 1) -> Parse:
-    """What parses crops: a row of PARSERS, and the bytes of its ONNX file; none for `own`.
+    """What parses crops: a row of PARSERS, and the bytes of its ONNX file; none for `own`. Or `hairline`, which is no network.
 
     Raises SwapError where the file is no such network.
     """
     from swapcore.nets import graph
 
+    if name == "hairline":
+        return by_hairline
     entry = PARSERS[name]
     if name == "own":
         model = (resources.files("swapcore.parsing") / "own.onnx").read_bytes()
@@ -87,7 +90,7 @@ def parser(name: str, model: bytes = b"", *, threads: int = 1) -> Parse:
         )
     single = asks.shape[0] == 1
 
-    def parse(crops_bgr: np.ndarray) -> np.ndarray:
+    def parse(crops_bgr: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:
         found = []
         for begin in range(0, len(crops_bgr), 1 if single else BATCH):
             some = crops_bgr[begin : begin + (1 if single else BATCH)]
@@ -96,6 +99,15 @@ def parser(name: str, model: bytes = b"", *, threads: int = 1) -> Parse:
         return np.array(found, np.float32).reshape(-1, SIDE, SIDE)
 
     return parse
+
+
+def by_hairline(crops_bgr: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:
+    """What `hairline` finds, as a Parse."""
+    less, found = SIDE / crops_bgr.shape[1], []
+    for crop, points in zip(crops_bgr, landmarks_xy, strict=True):
+        small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA if less < 1 else cv2.INTER_LINEAR)
+        found.append(hairline(small, (np.asarray(points, np.float64) + 0.5) * less - 0.5))
+    return np.array(found, np.float32).reshape(-1, SIDE, SIDE)
 
 
 def prepared(entry: Entry, crops_bgr: np.ndarray) -> np.ndarray:
