@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ from swapcore.types import Face, Parsed
 
 SCENES = "talk,wrinkles,fringe,glasses,hand,side_light,fast_turns"
 SIDE, SIZE, RATE, COVERAGE = 256, 360, 25, 0.8
-SHOWN = 6  # frames of the sheet
+SHOWN = 2  # frames of the sheet
 SPAN = align.span_of("legacy", COVERAGE)  # of the face in the crop
 WAYS = ("calm", "hairline", "smooth", "auto")
 
@@ -68,7 +69,7 @@ class Taken(NamedTuple):
     seen: np.ndarray  # (n, SIDE, SIDE, 3) float32 BGR 0..1, the target
     true: np.ndarray  # the same of the true swap
     points: np.ndarray  # (n, 68, 2) landmarks
-    skin: np.ndarray  # (n, SIDE, SIDE) bool, the forehead's skin that is seen
+    skin: np.ndarray  # (n, SIDE, SIDE) float32 0 or 1, the forehead's skin that is seen
 
 
 def filmed(source: str, target: str, scene: str, seconds: float, fit: Callable[..., np.ndarray]) -> Taken:
@@ -83,7 +84,9 @@ def filmed(source: str, target: str, scene: str, seconds: float, fit: Callable[.
         skin = ((told.parsing == studio.LABELS["skin"]) & (told.actor == 0)).astype(np.float32)
         points = align.transform(marks, matrix)
         here = (align.warp(skin, matrix, SIDE) > 0.9) & (masks.forehead(points, size_hw=(SIDE, SIDE)) == 1)
-        rows.append((*(align.warp(p, matrix, SIDE).astype(np.float32) / 255 for p in (seen, swapped)), points, here))
+        rows.append(
+            (*(align.warp(p, matrix, SIDE).astype(np.float32) / 255 for p in (seen, swapped)), points, np.float32(here))
+        )
     return Taken(*map(np.array, zip(*rows, strict=True)))
 
 
@@ -110,8 +113,7 @@ def laid(taken: Taken, parse: parsing.Parse, settings, limits) -> tuple[dict[str
     for k in np.unique(np.linspace(0, len(faces) - 1, limits.faces).round().astype(int)):
         f, size_hw = faces[k], (SIDE, SIDE)
         region = forehead.region(f.landmarks_xy, f.parsed, same, size_hw=size_hw)
-        parts = masks.drawn("auto", f.landmarks_xy, size_hw=size_hw, parsed=f.parsed, matrix=same)
-        calm = masks.combined("auto", [part for part, _ in parts])
+        calm = alpha_of(replace(f, raised=0.0), settings)
         looks.append(None if region is None else shots.look(taken.seen[k], taken.true[k], region, calm))
     looks = [one for one in looks if one is not None]
     chosen, why = shots.choose(looks, float(trusted.mean()), tone=limits.tone, wrinkles=limits.wrinkles)
@@ -128,17 +130,22 @@ def laid(taken: Taken, parse: parsing.Parse, settings, limits) -> tuple[dict[str
 def composed(taken: Taken, k: int, face: Face, raised: float, smoothed: float, settings) -> np.ndarray:
     """A frame of the clip with the true swap laid over it, (SIDE, SIDE, 3) float32."""
     face = Face(face.landmarks_xy, "s", face.parsed, float(raised), float(smoothed))
-    look = {"mask": "auto", "erode": settings.erode, "soften": settings.soften}
     size_hw, under = (SIDE, SIDE), taken.seen[k]
     if (
         smoothed
         and (region := forehead.region(face.landmarks_xy, face.parsed, np.eye(2, 3), size_hw=size_hw)) is not None
     ):
         under = feather(forehead.smoothed(under, region), under, region)
-    left, top, alpha = convert.face_alpha(face, np.eye(2, 3), side=SIDE, span=SPAN, frame_hw=size_hw, **look)
-    result, here = under.copy(), np.s_[top : top + alpha.shape[0], left : left + alpha.shape[1]]
-    result[here] = feather(taken.true[k][here], under[here], alpha)
-    return result
+    return feather(taken.true[k], under, alpha_of(face, settings))
+
+
+def alpha_of(face: Face, settings) -> np.ndarray:
+    """Where a face shows, (SIDE, SIDE) float32."""
+    look = {"mask": "auto", "erode": settings.erode, "soften": settings.soften}
+    left, top, alpha = convert.face_alpha(face, np.eye(2, 3), side=SIDE, span=SPAN, frame_hw=(SIDE, SIDE), **look)
+    whole = np.zeros((SIDE, SIDE), np.float32)
+    whole[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
+    return whole
 
 
 def figures(made: np.ndarray, taken: Taken) -> dict[str, float]:
@@ -146,16 +153,15 @@ def figures(made: np.ndarray, taken: Taken) -> dict[str, float]:
     colour, lines, change = [], [], []
     before = None
     for k, skin in enumerate(taken.skin):
-        reach = round(forehead.RIM * SIDE)
-        inner = cv2.erode(skin.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8), borderValue=0) > 0
-        if inner.sum() < 100:
+        inner = cv2.erode(skin.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0) > 0
+        if inner.sum() < 400:
             continue
         soft = [
             lab(np.rint(255 * cv2.GaussianBlur(p[k], (0, 0), SIDE / 64)).astype(np.uint8)) for p in (made, taken.true)
         ]
         off = ciede2000(*soft)
         colour.append(off[inner].mean())
-        lines.append(forehead.wrinkles(made[k], inner) - forehead.wrinkles(taken.true[k], inner))
+        lines.append(forehead.wrinkles(made[k], skin, inner) - forehead.wrinkles(taken.true[k], skin, inner))
         if before is not None and before[0] == k - 1:
             both = inner & before[2]
             change.append(np.abs(off - before[1])[both].mean() if both.any() else 0)

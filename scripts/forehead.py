@@ -100,8 +100,19 @@ def look(job, archive, faces, row, swap, predict):
         colour=settings.colour,
         relight=settings.relight,
     )
-    parts = masks.drawn(settings.mask, here, size_hw=(side, side), parsed=parsed, matrix=to_frame)
-    return shots.look(target, made, seen, masks.combined(settings.mask, [part for part, _ in parts]))
+    left, top, alpha = convert.face_alpha(
+        Face(here, swap, parsed and parsed._replace(matrix=parsed.matrix @ np.vstack([to_frame, (0, 0, 1)]))),
+        np.eye(2, 3),
+        side=side,
+        span=span,
+        frame_hw=(side, side),
+        mask=settings.mask,
+        erode=settings.erode,
+        soften=settings.soften,
+    )
+    calm = np.zeros((side, side), np.float32)
+    calm[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
+    return shots.look(target, made, seen, calm)
 
 
 def levels(faces, rows, trusted, chosen):

@@ -14,7 +14,9 @@ from swapcore.types import Parsed
 # Of the crop's side. Wrinkles run across the forehead: a mean along them leaves neither pores, grain nor strands of hair
 ALONG, FINE, COARSE = 0.04, 0.008, 0.035
 DEEPEST = 0.06  # of the picture's range: what is more is no wrinkle but a brow, a strand, a frame of glasses
-RIM = 0.03  # of the crop's side, by which a forehead is drawn in to be measured: its edges are no wrinkles
+ROUNDS = 2  # in which they are taken out: lines are not straight, so one leaves a part of them
+WIDE = 0.12  # a mean over so much says how bright the skin is here
+DARK, BRIGHT = 0.75, 1.3  # of that: beyond is no skin but a brow, a strand, a shine
 
 
 def region(
@@ -30,27 +32,37 @@ def region(
     return found if found.any() else None
 
 
-def lines(picture: np.ndarray) -> np.ndarray:
-    """What runs across a face and is as fine as a wrinkle, (s, s) float32: the luma less its surroundings above and below."""
+def lines(picture: np.ndarray, forehead: np.ndarray) -> np.ndarray:
+    """What runs across a forehead and is as fine as a wrinkle, (s, s) float32: its luma less its surroundings above and below.
+
+    Only skin goes into the means, (normalised convolution, Knutsson and Westin 1993), so brows and hair leave no lines beside
+    themselves; 0 where there is none.
+    """
     side = len(picture)
     luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    fine = cv2.GaussianBlur(luma, (0, 0), ALONG * side, sigmaY=max(FINE * side, 0.5))
-    return fine - cv2.GaussianBlur(luma, (0, 0), ALONG * side, sigmaY=COARSE * side)
+    here = _mean(luma, forehead, WIDE * side, WIDE * side)
+    skin = forehead * ((luma > DARK * here) & (luma < BRIGHT * here))
+    fine, coarse = (_mean(luma, skin, ALONG * side, max(high * side, 0.5)) for high in (FINE, COARSE))
+    return (fine - coarse) * (skin > 0)
 
 
-def wrinkles(picture: np.ndarray, inside: np.ndarray) -> float:
-    """How far `lines` stand out where `inside` (s, s) bool: their root mean square, per cent of the mean luma there."""
-    found = lines(picture)[inside]
-    luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)[inside]
-    return float(100 * np.sqrt(np.square(found - found.mean()).mean()) / max(luma.mean(), 1e-3))
+def wrinkles(picture: np.ndarray, forehead: np.ndarray, shown: np.ndarray) -> float:
+    """How far `lines` stand out: their root mean square by the weights `shown` (s, s), per cent of the mean luma there."""
+    found, weight = lines(picture, forehead), shown / max(float(shown.sum()), 1e-6)
+    luma = float((cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) * weight).sum())
+    return float(100 * np.sqrt((np.square(found) * weight).sum()) / max(luma, 1e-3))
 
 
 def smoothed(picture: np.ndarray, forehead: np.ndarray) -> np.ndarray:
     """A face whose forehead's wrinkles are taken out, with pores, grain and shade left as they are."""
-    reach = max(round(RIM * len(picture)), 1)
-    # what lies beyond the skin (hair, brows) goes into no mean: it is filled in from the skin beside it first
-    weight = cv2.erode(forehead, np.ones((3, 3), np.uint8))[..., None]
-    spread = [cv2.GaussianBlur(one, (0, 0), 2.0 * reach) for one in (picture * weight, weight[..., 0])]
-    skin = spread[0] / np.maximum(spread[1], 1e-3)[..., None]
-    filled = (weight * picture + (1 - weight) * skin).astype(np.float32)
-    return np.clip(picture - np.clip(lines(filled), -DEEPEST, DEEPEST)[..., None] * weight, 0, 1).astype(np.float32)
+    for _ in range(ROUNDS):
+        found = np.clip(lines(picture, forehead), -DEEPEST, DEEPEST) * forehead
+        picture = np.clip(picture - found[..., None], 0, 1).astype(np.float32)
+    return picture
+
+
+def _mean(values: np.ndarray, weight: np.ndarray, across: float, down: float) -> np.ndarray:
+    """A Gaussian mean (s, s) of what has weight; across and down: its standard deviations, pixels."""
+    some = np.dstack([values * weight, weight]).astype(np.float32)
+    spread = cv2.GaussianBlur(some, (0, 0), across, sigmaY=down)
+    return spread[..., 0] / np.maximum(spread[..., 1], 1e-3)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 
-from swapcore.forehead import RIM, wrinkles
+from swapcore.forehead import wrinkles
 from swapcore.measure.difference import ciede2000, lab
 from swapcore.types import Parsed
 
@@ -36,18 +35,16 @@ class Look(NamedTuple):
 def look(target: np.ndarray, swapped: np.ndarray, forehead: np.ndarray, calm: np.ndarray) -> Look | None:
     """How the forehead that a calm mask leaves differs from the swap's; None where too little of it is seen.
 
-    target and swapped (s, s, 3) float32 BGR 0..1; forehead as of forehead.region, calm the mask that would be laid without it.
-    Tone: the mean colours' CIEDE2000.
+    target and swapped (s, s, 3) float32 BGR 0..1; forehead as of forehead.region, calm the mask that would be laid without it,
+    with its soft edge. What shows through it counts by as much. Tone: the mean colours' CIEDE2000.
     """
-    side = len(forehead)
-    left = (forehead > 0.9) & (calm < 0.5)
-    reach = max(round(RIM * side), 1)
-    inner = cv2.erode(left.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8), borderValue=0) > 0
-    if left.sum() < SEEN * max((calm > 0.5).sum(), 1) or inner.sum() < 16:
+    shown = forehead * (1 - calm)
+    if shown.sum() < SEEN * max(float(calm.sum()), 1.0):
         return None
-    means = [np.float32(np.clip(p[inner].mean(0), 0, 1)).reshape(1, 1, 3) for p in (target, swapped)]
-    tone = float(ciede2000(*(lab(np.rint(255 * m).astype(np.uint8)) for m in means))[0, 0])
-    return Look(tone, wrinkles(target, inner) - wrinkles(swapped, inner))
+    means = [(np.clip(p, 0, 1) * shown[..., None]).sum((0, 1)) / shown.sum() for p in (target, swapped)]
+    tone = ciede2000(*(lab(np.rint(255 * mean).astype(np.uint8).reshape(1, 1, 3)) for mean in means))
+    lines = [wrinkles(p, forehead, shown) for p in (target, swapped)]
+    return Look(float(tone[0, 0]), lines[0] - lines[1])
 
 
 def wavering(parsed: Parsed, forehead: np.ndarray) -> tuple[float, float]:
