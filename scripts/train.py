@@ -15,11 +15,12 @@ def main(args):
     """Load both datasets and train."""
     hints = json.loads(args.hints).get(args.swap, {})
     archives = dict(zip(args.clips, args.archives, strict=True))
+    masks = dict(zip(args.clips, args.masks, strict=True)) if args.masks else {}
 
     def faces(person, table, about):
         about = store.read_json(about)
         facts = {key: about[key] for key in ("digest", "size", "centring", "span")}
-        return Faces(person=person, table=store.read_table(table, DatasetTable)[0], archives=archives, **facts)
+        return Faces(person=person, table=store.read_table(table, DatasetTable)[0], archives=archives, masks=masks, **facts)
 
     train(
         args.swap,
@@ -48,6 +49,7 @@ if __name__ == "__main__":
             target_json="file: dataset.json of the target",
             clips="texts: names of the clips that the faces are from",
             archives="files: faces.zip of those clips, in the same order",
+            masks="files: masks.zip of those clips, where settings' mask wants what was parsed",
             start="files: trained.json and weights.h5 of the swap to begin with, or none",
             state="file: folder of the states of all swaps",
             out="file: trained.json",

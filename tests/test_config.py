@@ -170,6 +170,8 @@ def test_settings_come_back_as_they_were():
         ({"faces": {"detector": "yunet"}}, ["faces", "needs detector_file"]),
         ({"convert": {"mask": "extendet"}}, ["convert.mask", "expected auto, extended, components", "got 'extendet'"]),
         ({"convert": {"mask": {"min": ["hull"]}}}, ["convert.mask", "several of these as {min: [extended, parser]}"]),
+        ({"train": {"mask": "brow"}}, ["train.mask", "expected extended, components, hull", "got 'brow'"]),
+        ({"train": {"mask": "auto"}}, ["train.mask", "expected extended, components, hull", "got 'auto'"]),
         ({"convert": {"mask": {"mean": ["hull", "parser"]}}}, ["convert.mask", "min, max or product"]),
         ({"convert": {"mask": {"min": ["hull", "parser"], "max": ["hull", "parser"]}}}, ["convert.mask", "several"]),
         ({"parse": {"parser": "xseg"}}, ["parse", "needs parser_file"]),

@@ -22,7 +22,15 @@ def test_masks_come_back_by_id(tmp_path):
     with store.MaskArchive(tmp_path / "masks.zip") as archive:
         for name, mask in some():
             np.testing.assert_array_equal(archive.mask(name), mask)
-        assert archive.mask("000009_0") is None
+        assert archive.mask("000009_0") is None and archive.checksum("000009_0") == ""
+
+
+def test_a_checksum_tells_masks_apart(tmp_path):
+    (name, mask), (other, _), _ = some()
+    store.write_masks(tmp_path / "a.zip", [(name, mask), (other, mask)])
+    store.write_masks(tmp_path / "b.zip", [(name, mask), (other, 255 - mask)])
+    with store.MaskArchive(tmp_path / "a.zip") as one, store.MaskArchive(tmp_path / "b.zip") as two:
+        assert one.checksum(name) == one.checksum(other) == two.checksum(name) != two.checksum(other)
 
 
 def test_the_same_masks_are_the_same_file(tmp_path):

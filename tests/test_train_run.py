@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -231,6 +232,21 @@ def test_other_data_or_settings_go_on_for_a_share(sums, people, others, tmp_path
     assert arrays(tmp_path)["weights/w"][0] == 25, "from the weights, not from the beginning"
     assert trained(tmp_path, changed, budget={"steps": 20}, mask="components")["steps"] == 30
     assert trained(tmp_path, changed, budget={"steps": 24}, mask="components")["steps"] == 31
+
+
+def test_other_masks_go_on_for_a_share_where_the_mask_wants_them(sums, people, tmp_path, capfd):
+    def seen(rows):
+        share = np.repeat(np.where(np.arange(64) < rows, 255, 0).astype(np.uint8)[:, None], 64, 1)
+        for faces in people:
+            store.write_masks(tmp_path / f"{faces.person}.zip", ((str(name), share) for name in faces.table.id[:15]))
+        return tuple(dataclasses.replace(f, masks={f.person: tmp_path / f"{f.person}.zip"}) for f in people)
+
+    wants = {"mask": {"min": ["extended", "parser"]}, "budget": {"steps": 20}}
+    said = trained(tmp_path, seen(32), **wants)
+    assert (said["steps"], said["mask"]) == (20, wants["mask"])
+    assert "ann: 5 of 20 faces were not parsed; the loss takes their masks from landmarks" in capfd.readouterr().err
+    assert trained(tmp_path, seen(32), **wants)["steps"] == 20, "the same masks"
+    assert trained(tmp_path, seen(40), **wants)["steps"] == 25
 
 
 def test_another_person_or_model_is_another_state(sums, people, tmp_path):

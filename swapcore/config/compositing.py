@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
@@ -15,15 +16,15 @@ Masks = Annotated[
 ]
 
 
-def masks_named(value: Any) -> Any:
-    """A mask as it is. Raises ValueError, in words of its own, where it is none."""
+def masks_named(value: Any, *, alone: tuple[str, ...] = ()) -> Any:
+    """A mask as it is. Raises ValueError, in words of its own, where it is none; alone: names that go with no other."""
     known = get_args(MaskName)
     several = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
     fits = isinstance(several, list) and len(several) > 1 and all(name in known for name in several)
-    if value == "auto" or value in known or (fits and next(iter(value)) in ("min", "max", "product")):
+    if value in (*alone, *known) or (fits and next(iter(value)) in ("min", "max", "product")):
         return value
     raise ValueError(
-        f"expected auto, {', '.join(known)}, or several of these as {{min: [extended, parser]}} (min, max or product), "
+        f"expected {', '.join((*alone, *known))}, or several of these as {{min: [extended, parser]}} (min, max or product), "
         f"got {value!r:.80}"
     )
 
@@ -56,7 +57,7 @@ class Encoder(Section):
 class Convert(Section):
     """Putting the swapped face into the frame."""
 
-    mask: Annotated[Literal["auto"] | MaskName | Masks, BeforeValidator(masks_named)] = "auto"
+    mask: Annotated[Literal["auto"] | MaskName | Masks, BeforeValidator(partial(masks_named, alone=("auto",)))] = "auto"
     """Where the swapped face shows. auto: {min: [extended, parser]}, and up to the hair in shots where the target's forehead
     would show (see the section forehead). extended: up to the lower forehead; components: the parts from brows to jaw; hull:
     the hull of all landmarks; parser: what the stage `parse` took for face, up to the hair, without what is before it. Several

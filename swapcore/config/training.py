@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from swapcore.config.architectures import SIZES
+from swapcore.config.compositing import MaskName, Masks, masks_named
 from swapcore.config.kinds import Name, Section, hint
 
 
@@ -95,8 +96,9 @@ class Train(Section):
     """What computes: tensorflow, the quicker one on processors; jax, for GPUs (the extra `gpu` or `jax`)."""
     coverage: float = Field(0.8, gt=0.2, le=1)
     """Share of the archive's crop that the model sees, of the crop's side."""
-    mask: Literal["extended", "components"] = "extended"
-    """Where the loss looks."""
+    mask: Annotated[MaskName | Masks, BeforeValidator(masks_named)] = "extended"
+    """Where the loss looks, in the words of convert.mask. With parser, as in {min: [extended, parser]}, a hand, hair or glasses
+    before a face are not learnt: its clips are parsed first."""
     losses: Losses = Field({"mae": 1.0, "ssim": 0.5}, min_length=1)
     """What is made small: losses and their weights. mae and mse: absolute and squared error; ssim, ms_ssim: structure, at one and
     at several scales; laplacian: bands of detail; gradient: edges; focal_frequency: the worst frequencies; features: what the
@@ -142,6 +144,10 @@ class Train(Section):
     """Seconds between two lines that say what limits training; there is one at the end, too."""
     progress_every: float = hint(5.0, gt=0)
     """Seconds between two lines of progress."""
+
+    def parses(self) -> bool:
+        """Whether the mask wants what the stage `parse` says."""
+        return self.mask == "parser" or (isinstance(self.mask, dict) and "parser" in next(iter(self.mask.values())))
 
     @property
     def side(self) -> int:

@@ -42,6 +42,11 @@ class MaskArchive:
     def __exit__(self, *_: object) -> None:
         self._zip.close()
 
+    def checksum(self, name: str) -> str:
+        """What tells a face's mask from another of it, without reading either; "" where it has none."""
+        member = self._names.get(name)
+        return "" if member is None else f"{member.CRC:08x}-{member.file_size}"
+
     def mask(self, name: str) -> np.ndarray | None:
         """The mask of a face, (s, s) uint8; None where it has none. Raises SwapError where it is damaged."""
         if name not in self._names:

@@ -2,7 +2,7 @@
 
 A cached face is (s, s, 6) uint8: BGR, its mask, its eyes, its mouth; the part of the archive's crop that a sample can look at,
 averaged down to a little more than the model sees. Reading one costs a copy instead of decoding a PNG and drawing polygons.
-Beside it lie its landmarks and the digest of its PNG, so that a dataset that has grown decodes what is new and nothing else.
+Beside it lie its landmarks and a digest of its PNG and of what was parsed of it, so that a dataset that has grown decodes what is new and nothing else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ import numpy as np
 
 from swapcore import align, code, progress, store
 from swapcore.errors import SwapError
-from swapcore.masks import FEATURES, MASKS
+from swapcore.masks import FEATURES, Setting
+from swapcore.train import parsed
 from swapcore.train.fresh import Fresh
 from swapcore.train.warps import REACH
 from swapcore.types import DatasetTable
@@ -40,6 +41,7 @@ class Faces:
     size: int  # of the archives' crops, pixels
     centring: str  # of the crops, see align.CENTRINGS
     span: float  # share of the crop's side that the width over the brows takes
+    masks: Mapping[str, Path] = field(default_factory=dict)  # clip -> its masks.zip, where the mask wants what was parsed
 
 
 class Cached(NamedTuple):
@@ -83,26 +85,28 @@ def check(source: Faces, target: Faces) -> None:
         )
 
 
-def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: str, resolution: int) -> Cached:
+def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: Setting, resolution: int) -> Cached:
     """A person's faces for a model of `resolution` pixels; `geometry` says what part of their crops they show.
 
     They lie in `{role}-{settings}-{dataset}.npy`, made where it is missing: faces that an older file of the role has, made with
-    the same settings by the same code, are copied from it, the others decoded. Then the older files are removed.
+    the same settings by the same code, are copied from it, the others decoded. Then the older files are removed. mask as
+    masks.Setting; of faces that were not parsed it is drawn from landmarks alone.
     """
     shape = geometry(faces.size, coverage=coverage, resolution=resolution)
     kind = _short([faces.size, mask, *shape, code.digest(__file__)])
-    path = folder / f"{role}-{kind}-{_short([faces.digest])}.npy"
-    found = _open(path, faces, shape)
+    keys = parsed.keys(faces.table, faces.masks)
+    path = folder / f"{role}-{kind}-{_short([faces.digest, parsed.digest(faces.table, keys)])}.npy"
+    found = _open(path, keys, shape)
     if found is None:
         folder.mkdir(parents=True, exist_ok=True)
-        older = _known(folder.glob(f"{role}-{kind}-*.npy"), faces, shape)
+        older = _known(folder.glob(f"{role}-{kind}-*.npy"), keys, shape)
         with store.atomic(path) as temporary:
             rows = np.lib.format.open_memmap(temporary, "w+", _row(shape), (len(faces.table),))
             with open(
                 temporary, "r+b"
             ) as file:  # its pages are taken now: a full disk would kill the process at one of them
                 os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
-            _fill(rows, faces, shape, mask=mask, older=older)
+            _fill(rows, faces, keys, shape, mask=mask, older=older)
             rows.flush()
         del older
         found = np.load(path, mmap_mode="r")
@@ -119,38 +123,46 @@ def _short(of: Any) -> str:
 def _row(shape: Geometry) -> np.dtype:
     """What the file holds of a face."""
     face = (np.uint8, (shape.side, shape.side, 4 + len(FEATURES)))
-    return np.dtype([("face", *face), ("landmarks", np.float32, (68, 2)), ("digest", "S64")])
+    return np.dtype([("face", *face), ("landmarks", np.float32, (68, 2)), ("key", "S64")])
 
 
-def _open(path: Path, faces: Faces, shape: Geometry) -> np.ndarray | None:
-    """The rows of a file, memory-mapped; None where it is missing, damaged or of other faces."""
+def _open(path: Path, keys: np.ndarray, shape: Geometry) -> np.ndarray | None:
+    """The rows of a file, memory-mapped; None where it is missing, damaged or of other faces. keys: see parsed.keys."""
     try:
         found = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):
         return None
-    same = found.dtype == _row(shape) and found.shape == (len(faces.table),)
-    return found if same and (found["digest"] == faces.table.digest.astype("S64")).all() else None
+    same = found.dtype == _row(shape) and found.shape == keys.shape
+    return found if same and (found["key"] == keys).all() else None
 
 
-def _known(paths: Iterable[Path], faces: Faces, shape: Geometry) -> dict[bytes, np.void]:
-    """Digest -> row, of the dataset's faces that lie in older files already."""
-    wanted, found = set(faces.table.digest.astype("S64").tolist()), {}
+def _known(paths: Iterable[Path], keys: np.ndarray, shape: Geometry) -> dict[bytes, np.void]:
+    """Key -> row, of the dataset's faces that lie in older files already."""
+    wanted, found = set(keys.tolist()), {}
     for path in paths:
         try:
             rows = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError):
             continue  # damaged: as if it were not there
         if rows.dtype == _row(shape):
-            found |= {digest: rows[k] for k, digest in enumerate(rows["digest"].tolist()) if digest in wanted}
+            found |= {key: rows[k] for k, key in enumerate(rows["key"].tolist()) if key in wanted}
     return found
 
 
-def _fill(rows: np.ndarray, faces: Faces, shape: Geometry, *, mask: str, older: Mapping[bytes, np.void]) -> None:
+def _fill(
+    rows: np.ndarray,
+    faces: Faces,
+    keys: np.ndarray,
+    shape: Geometry,
+    *,
+    mask: Setting,
+    older: Mapping[bytes, np.void],
+) -> None:
     table = faces.table
     new = []
-    for place, digest in enumerate(table.digest.astype("S64").tolist()):
-        if digest in older:
-            rows[place] = older[digest]
+    for place, key in enumerate(keys.tolist()):
+        if key in older:
+            rows[place] = older[key]
         else:
             new.append(place)
     if not new:
@@ -161,7 +173,7 @@ def _fill(rows: np.ndarray, faces: Faces, shape: Geometry, *, mask: str, older: 
     for clip in dict.fromkeys(table.clip[new].tolist()):  # each archive is opened once
         if clip not in faces.archives:
             raise SwapError(f"{faces.person}: no archive of clip {clip} was given; run snakemake again")
-        with store.FaceArchive(faces.archives[clip], clip=clip) as archive:
+        with store.FaceArchive(faces.archives[clip], clip=clip) as archive, parsed.opened(faces.masks, clip) as shares:
             for place in (place for place in new if table.clip[place] == clip):
                 png = archive.png(table.id[place])
                 if hashlib.sha256(png).hexdigest() != table.digest[place]:
@@ -170,23 +182,29 @@ def _fill(rows: np.ndarray, faces: Faces, shape: Geometry, *, mask: str, older: 
                         "delete that dataset.parquet and run snakemake again"
                     )
                 try:
-                    pixels, points = prepare(png, shape, size=faces.size, mask=mask)
+                    look = {"mask": mask, "share": shares(table.id[place])}
+                    pixels, points = prepare(png, shape, size=faces.size, **look)
                 except SwapError as error:
                     raise SwapError(
                         f"{archive.path}: face {table.id[place]}: {error}; delete the archive and run snakemake again"
                     ) from None
-                rows[place] = (pixels, points, table.digest[place].encode())
+                rows[place] = (pixels, points, keys[place])
                 next(done)
     next(done, None)
 
 
-def prepare(png: bytes, shape: Geometry, *, size: int, mask: str) -> tuple[np.ndarray, np.ndarray]:
-    """One face's PNG as it is cached: (s, s, 6) uint8, see Cached, and its landmarks (68, 2) float32 in it."""
+def prepare(
+    png: bytes, shape: Geometry, *, size: int, mask: Setting, share: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """One face's PNG as it is cached: (s, s, 6) uint8, see Cached, and its landmarks (68, 2) float32 in it; share: what was
+    parsed of its crop, (k, k) uint8.
+    """
     crop, row = store.face_crop(png), store.face_row(png)
     if crop.shape != (size, size, 3):
         raise SwapError(f"expected a crop of {size} px, found {crop.shape}")
     landmarks = row.landmarks_in_crop()
-    drawn = [paint(landmarks, size_hw=(size, size)) for paint in (MASKS[mask], *FEATURES.values())]
+    drawn = [parsed.drawn(mask, landmarks, size_hw=(size, size), share=share)]
+    drawn += [paint(landmarks, size_hw=(size, size)) for paint in FEATURES.values()]
     layers = np.dstack([crop, *(np.rint(layer * 255).astype(np.uint8) for layer in drawn)])
     part, kept = slice(shape.border, size - shape.border), size - 2 * shape.border
     filtering = cv2.INTER_AREA if shape.side < kept else cv2.INTER_LINEAR

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from swapcore import align, detect, embedding, nets, store
+from swapcore.masks import Setting
 from swapcore.models import PEOPLE
-from swapcore.train import batches, quality
+from swapcore.train import batches, parsed, quality
 from swapcore.train.fresh import among
 from swapcore.train.quality import Held, Judges
 from swapcore.train.step import Trainer
@@ -40,7 +41,7 @@ def hold_out(
     *,
     coverage: float,
     resolution: int,
-    mask: str,
+    mask: Setting,
 ) -> Slice:
     """The slice of these rows of source and target."""
     shape = batches.geometry(people[0].size, coverage=coverage, resolution=resolution)
@@ -122,12 +123,12 @@ def choose(faces: batches.Faces, number: int, *, before: str = "", trained: str 
     return np.sort(np.concatenate([stay, np.array(picked, np.int64)]))
 
 
-def look(faces: batches.Faces, rows: np.ndarray, shape: batches.Geometry, *, resolution: int, mask: str) -> Held:
+def look(faces: batches.Faces, rows: np.ndarray, shape: batches.Geometry, *, resolution: int, mask: Setting) -> Held:
     """The faces of these rows as the model sees them undisturbed, and where they are."""
     to_view = batches.view_matrix(shape, resolution=resolution)
     found = []
-    for png in pngs(faces, rows):
-        cached, landmarks = batches.prepare(png, shape, size=faces.size, mask=mask)
+    for png, share in zip(pngs(faces, rows), parsed.shares(faces.table, rows, faces.masks), strict=True):
+        cached, landmarks = batches.prepare(png, shape, size=faces.size, mask=mask, share=share)
         inside = align.warp(np.ascontiguousarray(cached[..., 3]), to_view, resolution) > 127
         points = align.transform(landmarks, to_view)
         found.append((batches.views(cached[None], shape, resolution=resolution)[0], _within(inside), points))

@@ -14,7 +14,7 @@ from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
-from swapcore.train import batches, checkpoint, events, fit, fresh, held, loop, results, signals, standing
+from swapcore.train import batches, checkpoint, events, fit, fresh, held, loop, parsed, results, signals, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
 from swapcore.train.schedule import goal_digest, pursue
@@ -51,13 +51,14 @@ def train(
     folder = home / f"{source.person}.{target.person}.{settings.model}-{settings.side}{centring}"
     asked = settings.model_dump(mode="json", exclude=settings.hints())
     datasets = {"source": source.digest, "target": target.digest}
+    seen = _seen(what, source, target, settings=settings)
     with checkpoint.lock(home):
         saved = checkpoint.find(folder, say=progress.say)
         now = Standing() if saved is None else Standing.from_json(saved.info)
         before = now.goals
         now.goals = pursue(
             before,
-            goal_digest(datasets, asked),
+            goal_digest(datasets | seen, asked),
             step=now.step,
             seconds=now.seconds,
             continue_share=settings.continue_share,
@@ -102,6 +103,19 @@ def train(
             "settings": asked,
         }
         results.write(what, facts, saved, settings=settings, folder=folder, outputs=outputs)
+
+
+def _seen(what: str, source: batches.Faces, target: batches.Faces, *, settings: Train) -> dict[str, str]:
+    """What was parsed of the datasets, as digests, where the mask wants it; with a line about faces of which nothing was."""
+    if not settings.parses():
+        return {}
+    found = {}
+    for role, faces in zip(PEOPLE, (source, target), strict=True):
+        keys = parsed.keys(faces.table, faces.masks)
+        found[f"{role}_masks"] = parsed.digest(faces.table, keys)
+        if said := parsed.said(faces.person, keys, faces.table.digest.tolist()):
+            progress.say(f"{what}: {said}")
+    return found
 
 
 def _halved(what: str, batch: int, folder: Path, begun: dict[str, Any]) -> tuple[checkpoint.Saved | None, Standing]:

@@ -133,19 +133,21 @@ def check_edits(project):
 
 
 def parsed_clips():
-    """Names of the clips whose faces some video wants parsed."""
-    return list(dict.fromkeys(video.clip for video in PROJECT.videos.values() if video.convert.parses()))
+    """Names of the clips whose faces some video, or some training, wants parsed."""
+    shown = [video.clip for video in PROJECT.videos.values() if video.convert.parses()]
+    learnt = [swap for name, swap in PROJECT.swaps.items() if swap.learnt == name and swap.train.parses()]
+    return list(dict.fromkeys(shown + clips_of(*(who for swap in learnt for who in (swap.source, swap.target)))))
 
 
 def check_painted():
-    """Refuse masks painted by hand that no video would show."""
+    """Refuse masks painted by hand that no video would show and no training would see."""
     for folder in sorted({file.parent for file in Path("config/edits/masks").glob("*/*.png")}):
         if folder.name not in PROJECT.clips:
             raise SwapError(f"{folder}: there is no clip {folder.name} in clips.tsv; rename or remove it")
         if folder.name not in parsed_clips():
             raise SwapError(
                 f"{folder}: masks were painted, but no video of clip {folder.name} has a convert.mask with parser, where they would "
-                "show; set one, such as {min: [extended, parser]}, or remove them"
+                "show, nor a swap that learns from it such a train.mask; set one, such as {min: [extended, parser]}, or remove them"
             )
 
 
@@ -278,6 +280,12 @@ def clips_of_swap(wildcards):
     return clips_of(swap.source, swap.target)
 
 
+def masks_of_swap(wildcards):
+    """What was parsed of the faces that a swap learns from, where its mask wants it."""
+    wanted = PROJECT.swaps[wildcards.swap].train.parses()
+    return of_clips(clips_of_swap(wildcards), "masks.zip") if wanted else []
+
+
 def start_of_swap(wildcards):
     """What the swap that a swap begins with has learnt, or nothing."""
     other = PROJECT.swaps[wildcards.swap].train.start_from
@@ -396,12 +404,18 @@ def consents(wildcards):
     return json.dumps({name: PROJECT.people[name].consent.model_dump(mode="json") for name in people})
 
 
+def is_parsed(wildcards):
+    """Whether anything of a video rests on what was parsed: its own masks, or those that its swaps learn by."""
+    sections = [PROJECT.videos[wildcards.video].convert, *(swap.train for swap in video_swaps(wildcards))]
+    return any(section.parses() for section in sections)
+
+
 def settings_behind(wildcards):
     """All settings that a video's pixels depend on."""
     found = {stage: json.loads(PROJECT.settings(stage)) for stage in STAGES_BEHIND}
     found["convert"] = json.loads(PROJECT.settings("convert", video=wildcards.video))
     found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
-    if PROJECT.videos[wildcards.video].convert.parses():
+    if is_parsed(wildcards):
         found["parse"] = json.loads(PROJECT.settings("parse"))
     if has_forehead(wildcards.video):
         found["forehead"] = json.loads(PROJECT.settings("forehead"))
@@ -421,5 +435,5 @@ def inputs_behind(wildcards):
     people = list(dict.fromkeys(people_of_video(wildcards)))
     photos = [file for person in people for file in photos_of(person)]
     decisions = [f"results/people/{person}/decisions.parquet" for person in people]
-    parser = PARSER if PROJECT.videos[wildcards.video].convert.parses() else []
+    parser = PARSER if is_parsed(wildcards) else []
     return of_clips(clips_of(*people), "frames.parquet") + photos + DETECTOR + parser + decisions + edits_of(*people)

@@ -45,6 +45,7 @@ rule train:
         source_json=person_files("source", "dataset.json"),
         target_json=person_files("target", "dataset.json"),
         archives=lambda wildcards: of_clips(clips_of_swap(wildcards), "faces.zip"),
+        masks=masks_of_swap,
         start=ancient(start_of_swap),  # a beginning: what that one learns later changes nothing here
     output:
         trained="results/swaps/{swap}/trained.json",
@@ -88,7 +89,8 @@ rule train:
         " --source {params.source} --target {params.target}"
         " --source-dataset {input.source:q} --target-dataset {input.target:q}"
         " --source-json {input.source_json:q} --target-json {input.target_json:q}"
-        " --clips {params.clips} --archives {input.archives:q} --start {input.start:q}"
+        " --clips {params.clips} --archives {input.archives:q} --masks {input.masks:q}"
+        " --start {input.start:q}"
         ' --state "$SWAPCORE_STATE"'
         " --out {output.trained:q} --weights {output.weights:q} --curve {output.curve:q}"
         " --quality {output.quality:q} --preview {output.preview:q} --log {log:q}"
