@@ -20,7 +20,8 @@ def main(args):
     def faces(person, table, about):
         about = store.read_json(about)
         facts = {key: about[key] for key in ("digest", "size", "centring", "span")}
-        return Faces(person=person, table=store.read_table(table, DatasetTable)[0], archives=archives, masks=masks, **facts)
+        facts |= {"table": store.read_table(table, DatasetTable)[0], "archives": archives, "masks": masks}
+        return Faces(person=person, **facts)
 
     train(
         args.swap,

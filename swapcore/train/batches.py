@@ -2,7 +2,8 @@
 
 A cached face is (s, s, 6) uint8: BGR, its mask, its eyes, its mouth; the part of the archive's crop that a sample can look at,
 averaged down to a little more than the model sees. Reading one costs a copy instead of decoding a PNG and drawing polygons.
-Beside it lie its landmarks and a digest of its PNG and of what was parsed of it, so that a dataset that has grown decodes what is new and nothing else.
+Beside it lie its landmarks and a digest of its PNG and of what was parsed of it, so that a dataset that has grown decodes what is
+new and nothing else.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Faces:
     size: int  # of the archives' crops, pixels
     centring: str  # of the crops, see align.CENTRINGS
     span: float  # share of the crop's side that the width over the brows takes
-    masks: Mapping[str, Path] = field(default_factory=dict)  # clip -> its masks.zip, where the mask wants what was parsed
+    masks: Mapping[str, Path] = field(default_factory=dict)  # clip -> its masks.zip, where the mask wants it
 
 
 class Cached(NamedTuple):
