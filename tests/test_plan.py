@@ -296,15 +296,15 @@ def test_a_mask_that_training_looks_by(made, tmp_path):
     first, second = toy.config["swaps"]
     toy.config["swaps"] = [{**first, "train": {"mask": {"min": ["extended", "parser"]}}}, second]
     toy.save()
-    assert toy.plan() == {"parse": 2, "train": 1, **ONE_VIDEO}, "b1 was parsed for its videos"
+    assert toy.plan() == {"parse": 2, "train": 1, **dict.fromkeys(FROM_CONVERT, 1)}, "b1 was parsed for its videos"
     toy.make()
     clips = [f"results/clips/{clip}/masks.zip" for clip in ("a1", "a2", "b1")]
     assert f"--masks {' '.join(clips)} --start" in (toy.folder / "results/swaps/ann_onto_bob/weights.h5").read_text()
     toy.write("config/edits/masks/a2/000001_0.png", "painted")
-    assert toy.plan() == {"parse": 1, "train": 1, **ONE_VIDEO}
+    assert toy.plan() == {"parse": 1, "train": 1, **dict.fromkeys(FROM_CONVERT, 1)}
     toy.config["parse"] = {"memory": 0.5}
     toy.save()
-    assert toy.plan() == {"parse": 3, "train": 1, **ONE_VIDEO}
+    assert toy.plan() == {"parse": 3, "train": 1, **dict.fromkeys(FROM_CONVERT, 1)}
 
 
 def test_a_mask_painted_by_hand_concerns_its_clip(toy):

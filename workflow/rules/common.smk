@@ -136,7 +136,8 @@ def parsed_clips():
     """Names of the clips whose faces some video, or some training, wants parsed."""
     shown = [video.clip for video in PROJECT.videos.values() if video.convert.parses()]
     learnt = [swap for name, swap in PROJECT.swaps.items() if swap.learnt == name and swap.train.parses()]
-    return list(dict.fromkeys(shown + clips_of(*(who for swap in learnt for who in (swap.source, swap.target)))))
+    people = {person for swap in learnt for person in (swap.source, swap.target)}
+    return list(dict.fromkeys(shown + [clip.name for clip in PROJECT.clips.values() if people & set(clip.people)]))
 
 
 def check_painted():
