@@ -140,13 +140,6 @@ def convert_picture(
     ]
     for face, matrix in sorted(placed, key=lambda p: _face_size(p[1], resolution[p[0].swap], span[p[0].swap])):
         side = resolution[face.swap]
-        place = {"frame_hw": picture.layout.shapes[0], "mask": mask, "erode": erode, "soften": soften}
-        left, top, alpha = face_alpha(face, matrix, side=side, span=span[face.swap], **place)
-        if not alpha.size:
-            continue
-        if face.smoothed and (smooth := _smooth_forehead(picture, face, matrix, side=side)):
-            laid.append(smooth)
-            lay(result, smooth)
         target = crop(picture, matrix, side)
         target = curve.to_screen(target) if curve else target
         swapped = recoloured(
@@ -158,6 +151,22 @@ def convert_picture(
             colour=colour,
             relight=relight,
         )
+        left, top, alpha = face_alpha(
+            face,
+            matrix,
+            side=side,
+            span=span[face.swap],
+            frame_hw=picture.layout.shapes[0],
+            mask=mask,
+            erode=erode,
+            soften=soften,
+            skin=forehead.skin(swapped, target) if face.raised else None,
+        )
+        if not alpha.size:
+            continue
+        if face.smoothed and (smooth := _smooth_forehead(picture, face, matrix, side=side)):
+            laid.append(smooth)
+            lay(result, smooth)
         laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, matrix))
         lay(result, laid[-1])
     return result, laid
@@ -222,12 +231,14 @@ def face_alpha(
     mask: masks.Setting,
     erode: float,
     soften: float,
+    skin: np.ndarray | None = None,
 ) -> tuple[int, int, np.ndarray]:
     """Where a swapped face shows in a frame: left, top and float32 (h, w) 0..1 of the smallest rectangle that holds it.
 
     matrix (2, 3) takes frame pixels to those of the crop of `side`, of which the template's longer side takes the share `span`.
     Masks are cut to what the crop shows before they are softened, so they fade towards the crop's border as they do towards
-    their own outline. A face that is `raised` shows up to its hair by so much (forehead.region). Empty (0, 0) where the face lies
+    their own outline. A face that is `raised` shows up to its hair by so much (forehead.region), where it is skin: (side, side)
+    0..1 of the crop, left out where that is not known. Empty (0, 0) where the face lies
     outside the frame, or all of it is covered.
     """
     low, size_hw = _rectangle(matrix, side, frame_hw)
@@ -252,7 +263,9 @@ def face_alpha(
         ],
     )
     if up is not None:
-        alpha = np.maximum(alpha, np.float32(face.raised) * up[here] * fade)
+        shift = np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1]], np.float64)
+        seen = 1 if skin is None else np.clip(_spread(skin, matrix @ shift, both[here].shape), 0, 1)
+        alpha = np.maximum(alpha, np.float32(face.raised) * up[here] * fade * seen)
     here = _box(alpha, edge=0)
     return int(low[0]) + here[1].start, int(low[1]) + here[0].start, alpha[here]
 

@@ -15,6 +15,8 @@ from swapcore.types import Parsed
 ALONG, FINE, COARSE = 0.04, 0.008, 0.035
 DEEPEST = 0.06  # of the picture's range: what is more is no wrinkle but a brow, a strand, a frame of glasses
 ROUNDS = 2  # in which they are taken out: lines are not straight, so one leaves a part of them
+SOFT = 0.02  # of the crop's side: finer differences do not say that something is hair
+SKIN, NO_SKIN = 0.16, 0.4  # the logarithm of a ratio of brightness: surely skin, surely none
 WIDE = 0.12  # a mean over so much says how bright the skin is here
 DARK, BRIGHT = 0.75, 1.3  # of that: beyond is no skin but a brow, a strand, a shine
 
@@ -30,6 +32,17 @@ def region(
         return None
     found = masks.parsed_at(parsed, matrix, size_hw) * masks.forehead(landmarks_xy, size_hw=size_hw)
     return found if found.any() else None
+
+
+def skin(swapped: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Where the swap shows skin too, (s, s) float32 0..1, of a forehead where the target does: not hair that grows lower.
+
+    Both in one light and colour: where the swap is much darker or brighter than the target's skin, it is no skin.
+    """
+    side = len(target)
+    soft = [cv2.GaussianBlur(cv2.cvtColor(p, cv2.COLOR_BGR2GRAY), (0, 0), SOFT * side) for p in (swapped, target)]
+    off = np.abs(np.log(np.maximum(soft[0], 1e-3) / np.maximum(soft[1], 1e-3)))
+    return cv2.GaussianBlur(np.clip((NO_SKIN - off) / (NO_SKIN - SKIN), 0, 1), (0, 0), SOFT * side)
 
 
 def lines(picture: np.ndarray, forehead: np.ndarray) -> np.ndarray:

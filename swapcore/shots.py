@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from swapcore.forehead import wrinkles
+from swapcore.forehead import skin, wrinkles
 from swapcore.measure.difference import ciede2000, lab
 from swapcore.types import Parsed
 
@@ -36,9 +36,9 @@ def look(target: np.ndarray, swapped: np.ndarray, forehead: np.ndarray, calm: np
     """How the forehead that a calm mask leaves differs from the swap's; None where too little of it is seen.
 
     target and swapped (s, s, 3) float32 BGR 0..1; forehead as of forehead.region, calm the mask that would be laid without it,
-    with its soft edge. What shows through it counts by as much. Tone: the mean colours' CIEDE2000.
+    with its soft edge. What shows through it counts by as much, and only where both are skin. Tone: the mean colours' CIEDE2000.
     """
-    shown = forehead * (1 - calm)
+    shown = forehead * (1 - calm) * skin(swapped, target)
     if shown.sum() < SEEN * max(float(calm.sum()), 1.0):
         return None
     means = [(np.clip(p, 0, 1) * shown[..., None]).sum((0, 1)) / shown.sum() for p in (target, swapped)]

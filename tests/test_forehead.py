@@ -100,3 +100,13 @@ def test_above_the_brows_in_any_roll():
         up = masks.forehead(here, size_hw=(SIDE, SIDE))
         brow, mouth = here[19].round().astype(int), here[57].round().astype(int)
         assert up[brow[1], brow[0]] > 0.7 and up[mouth[1], mouth[0]] == 0
+
+
+def test_hair_of_the_swap_is_no_skin():
+    """Where the source's hair grows lower than the target's, the target's forehead stays."""
+    target, swapped = skin(), skin() * 1.05
+    swapped[:40] = 0.15
+    found = forehead.skin(swapped.astype(np.float32), target)
+    assert found[:30].max() < 0.05 and found[50:].min() > 0.95
+    assert forehead.skin(target, target).min() > 0.999
+    assert forehead.skin(np.minimum(target * 1.9, 1), target).max() < 0.05, "fair hair is none either"
