@@ -6,6 +6,7 @@ import argparse
 import itertools
 
 import conversion
+import cv2
 import numpy as np
 from common import arguments, run
 
@@ -13,6 +14,7 @@ from swapcore import align, config, convert, forehead, masks, progress, shots, s
 from swapcore.types import Face, FaceSet
 
 BY_HAND = 20  # faces named at most
+LOOKED = 256  # pixels a side at least, in which a forehead is looked at: finer than most models see it
 
 
 def main(args):
@@ -79,40 +81,40 @@ def judged(job, faces, rows):
 
 def look(job, archive, faces, row, swap, predict):
     """What a face's forehead says, beside what the model makes of it; None where there is none."""
-    trained = job.trained[swap]
+    trained, settings = job.trained[swap], job.settings
     side, span = trained["resolution"], trained["span"] / trained["coverage"]
-    points, parsed = job.landmarks_xy[row], job.parsed(row)
-    matrix = align.crop_matrix(points, size=side, span=span, centring=trained["centring"])
-    from_crop = matrix @ np.vstack([align.invert(faces.matrix[row]), (0, 0, 1)])
-    target = align.warp(archive.crop(faces.id[row]), from_crop, side).astype(np.float32) / 255
-    face, to_frame = Face(points, swap, parsed), align.invert(matrix)
-    here = align.transform(points, matrix)
-    seen = forehead.region(here, parsed, to_frame, size_hw=(side, side))
+    face = Face(job.landmarks_xy[row], swap, job.parsed(row))
+    sizes = {"model": side, "seen": max(side, LOOKED)}
+    places = {
+        what: align.crop_matrix(face.landmarks_xy, size=size, span=span, centring=trained["centring"])
+        for what, size in sizes.items()
+    }
+    crop, back = archive.crop(faces.id[row]), np.vstack([align.invert(faces.matrix[row]), (0, 0, 1)])
+    cut = {what: align.warp(crop, m @ back, sizes[what]).astype(np.float32) / 255 for what, m in places.items()}
+    look = {key: getattr(settings, key) for key in ("mask", "colour", "relight")}
+    made = convert.recoloured(
+        convert.predicted(predict, cut["model"], swap), cut["model"], face, places["model"], **look
+    )
+    size, matrix = sizes["seen"], places["seen"]
+    here, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
+    seen = forehead.region(here, face.parsed, to_frame, size_hw=(size, size))
     if seen is None:
         return None
-    settings = job.settings
-    made = convert.recoloured(
-        convert.predicted(predict, target, swap),
-        target,
-        face,
-        matrix,
-        mask=settings.mask,
-        colour=settings.colour,
-        relight=settings.relight,
-    )
+    parsed = face.parsed._replace(matrix=face.parsed.matrix @ np.vstack([to_frame, (0, 0, 1)]))
     left, top, alpha = convert.face_alpha(
-        Face(here, swap, parsed and parsed._replace(matrix=parsed.matrix @ np.vstack([to_frame, (0, 0, 1)]))),
+        Face(here, swap, parsed),
         np.eye(2, 3),
-        side=side,
+        side=size,
         span=span,
-        frame_hw=(side, side),
+        frame_hw=(size, size),
         mask=settings.mask,
         erode=settings.erode,
         soften=settings.soften,
     )
-    calm = np.zeros((side, side), np.float32)
+    calm = np.zeros((size, size), np.float32)
     calm[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
-    return shots.look(target, made, seen, calm)
+    shown = cv2.resize(made, (size, size), interpolation=cv2.INTER_CUBIC)
+    return shots.look(cut["seen"], shown, seen, calm)
 
 
 def levels(faces, rows, trusted, chosen):

@@ -16,7 +16,7 @@ ALONG, FINE, COARSE = 0.04, 0.008, 0.035
 DEEPEST = 0.06  # of the picture's range: what is more is no wrinkle but a brow, a strand, a frame of glasses
 ROUNDS = 2  # in which they are taken out: lines are not straight, so one leaves a part of them
 SOFT = 0.02  # of the crop's side: finer differences do not say that something is hair
-SKIN, NO_SKIN = 0.16, 0.4  # the logarithm of a ratio of brightness: surely skin, surely none
+SKIN, NO_SKIN = 0.1, 0.25  # the logarithm of a ratio of brightness: surely skin, surely none
 WIDE = 0.12  # a mean over so much says how bright the skin is here
 DARK, BRIGHT = 0.75, 1.3  # of that: beyond is no skin but a brow, a strand, a shine
 

@@ -18,6 +18,7 @@ from swapcore.types import Parsed
 
 Chosen = Literal["calm", "hairline", "smooth"]
 
+WHOLLY = 0.9  # of a forehead's mask, which fades where the brows are
 SEEN = 0.04  # of the calm mask's area: less of a forehead is not looked at
 SURE = 0.8  # share of a shot's frames whose hairline must be sure
 WAVERING = 0.30  # share of the forehead where the parser says neither yes nor no, from which on it is not sure
@@ -38,7 +39,7 @@ def look(target: np.ndarray, swapped: np.ndarray, forehead: np.ndarray, calm: np
     target and swapped (s, s, 3) float32 BGR 0..1; forehead as of forehead.region, calm the mask that would be laid without it,
     with its soft edge. What shows through it counts by as much, and only where both are skin. Tone: the mean colours' CIEDE2000.
     """
-    shown = forehead * (1 - calm) * skin(swapped, target)
+    shown = (forehead > WHOLLY) * (1 - calm) * skin(swapped, target)
     if shown.sum() < SEEN * max(float(calm.sum()), 1.0):
         return None
     means = [(np.clip(p, 0, 1) * shown[..., None]).sum((0, 1)) / shown.sum() for p in (target, swapped)]
