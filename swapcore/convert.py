@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from swapcore import align, forehead, light, masks
+from swapcore import align, forehead, masks, recolour
 from swapcore.blend import feather
-from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
+from swapcore.recolour import Seen
 from swapcore.types import Changed, DecisionTable, Face, FaceSet, PeopleTable
 from swapcore.video import CURVES, Layout, Picture, block_means
 
@@ -101,7 +101,7 @@ class Overlay:
         return np.clip(_spread(_smoothed(self.crop_bgr, self.matrix), to_crop, (height, width)), 0, 1)
 
 
-def convert_picture(
+def see(
     picture: Picture,
     faces: Sequence[Face],
     predict: Mapping[str, Predict],
@@ -110,89 +110,72 @@ def convert_picture(
     centring: Mapping[str, str],
     span: Mapping[str, float],
     mask: masks.Setting,
-    erode: float,
-    soften: float,
-    colour: str,
     relight: bool,
-) -> tuple[Picture, list[Overlay]]:
-    """Change `faces` in a picture; return it and what was laid over it, from the lowest to the topmost.
+) -> list[Seen]:
+    """The faces of a picture as the models make them, in the order given.
 
     For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the target and gives the same of
     the source; resolution is r; centring and span say what that crop shows, as it was in training (align.crop_matrix). mask says
-    where the face shows (masks.Setting), colour names a row of COLOURS, relight whether light.relight goes before it; erode
-    and soften are shares of the face's size, the template's longer side (masks.soften).
-
-    Every crop is taken from the untouched picture. Faces are laid in from the smallest to the largest, so that of two which
-    overlap the nearer is on top. Samples outside the soft masks keep their value to the bit: of a chroma plane those that
-    stand for no pixel under a mask. With nothing to change the picture itself is returned. Raises SwapError where a model
-    gives no picture.
+    where the face shows (masks.Setting), relight whether its light is read. Raises SwapError where a model gives no picture.
     """
-    if not faces:
+    curve, found = CURVES.get(picture.layout.transfer), []
+    for face in faces:
+        look = {"size": resolution[face.swap], "span": span[face.swap], "centring": centring[face.swap]}
+        matrix = align.crop_matrix(face.landmarks_xy, **look)
+        target = crop(picture, matrix, resolution[face.swap])
+        target = curve.to_screen(target) if curve else target
+        swapped = predicted(predict[face.swap], target, face.swap)
+        found.append(recolour.see(face, matrix, target, swapped, mask=mask, relight=relight))
+    return found
+
+
+def convert_picture(
+    picture: Picture,
+    seen: Sequence[Seen],
+    around: Sequence[Sequence[tuple[int, Seen]]],
+    *,
+    span: Mapping[str, float],
+    mask: masks.Setting,
+    erode: float,
+    soften: float,
+    colour: str,
+) -> tuple[Picture, list[Overlay]]:
+    """Change the faces that are `seen` in a picture; return it and what was laid over it, from the lowest to the topmost.
+
+    around: of each face its neighbours in time (recolour.recoloured). span by the swap's name and mask as of `see`; colour names
+    a row of COLOURS; erode and soften are shares of the face's size, the template's longer side (masks.soften).
+
+    Faces are laid in from the smallest to the largest, so that of two which overlap the nearer is on top. Samples outside the
+    soft masks keep their value to the bit: of a chroma plane those that stand for no pixel under a mask. With nothing to change
+    the picture itself is returned.
+    """
+    if not seen:
         return picture, []
     result, laid = picture.copy(), []
     curve = CURVES.get(picture.layout.transfer)
-    placed = [
-        (
-            f,
-            align.crop_matrix(f.landmarks_xy, size=resolution[f.swap], span=span[f.swap], centring=centring[f.swap]),
-        )
-        for f in faces
-    ]
-    for face, matrix in sorted(placed, key=lambda p: _face_size(p[1], resolution[p[0].swap], span[p[0].swap])):
-        side = resolution[face.swap]
-        target = crop(picture, matrix, side)
-        target = curve.to_screen(target) if curve else target
-        swapped = recoloured(
-            predicted(predict[face.swap], target, face.swap),
-            target,
-            face,
-            matrix,
-            mask=mask,
-            colour=colour,
-            relight=relight,
-        )
+    pairs = zip(seen, around, strict=True)
+    for one, beside in sorted(pairs, key=lambda p: _face_size(p[0].matrix, len(p[0].target), span[p[0].face.swap])):
+        face, side = one.face, len(one.target)
+        swapped = recolour.recoloured(one, beside, colour=colour)
         left, top, alpha = face_alpha(
             face,
-            matrix,
+            one.matrix,
             side=side,
             span=span[face.swap],
             frame_hw=picture.layout.shapes[0],
             mask=mask,
             erode=erode,
             soften=soften,
-            skin=forehead.skin(swapped, target) if face.raised else None,
+            skin=forehead.skin(swapped, one.target) if face.raised else None,
         )
         if not alpha.size:
             continue
-        if face.smoothed and (smooth := _smooth_forehead(picture, face, matrix, side=side)):
+        if face.smoothed and (smooth := _smooth_forehead(picture, face, one.matrix, side=side)):
             laid.append(smooth)
             lay(result, smooth)
-        laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, matrix))
+        laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, one.matrix))
         lay(result, laid[-1])
     return result, laid
-
-
-def recoloured(
-    swapped: np.ndarray,
-    target: np.ndarray,
-    face: Face,
-    matrix: np.ndarray,
-    *,
-    mask: masks.Setting,
-    colour: str,
-    relight: bool,
-) -> np.ndarray:
-    """A model's picture of a face in the target's light and colours, (s, s, 3) float32 BGR 0..1 as both that are given.
-
-    matrix (2, 3) takes frame pixels, which the face is given in, to the pictures'.
-    """
-    size_hw = target.shape[:2]
-    points, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
-    parts = masks.drawn(mask, points, size_hw=size_hw, parsed=face.parsed, matrix=to_frame)
-    skin = masks.combined(mask, [part for part, _ in parts])
-    if relight:
-        swapped = light.relight(swapped, target, skin, points)
-    return np.clip(COLOURS[colour](swapped, target, skin), 0, 1)
 
 
 def _smooth_forehead(picture: Picture, face: Face, matrix: np.ndarray, *, side: int) -> Overlay | None:

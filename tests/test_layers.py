@@ -36,6 +36,7 @@ ORDER = [
     "forehead",
     "colour",
     "light",
+    "recolour",
     "blend",
     "convert",
     "measure",
