@@ -110,7 +110,7 @@ class Conversion(NamedTuple):
         made = {}
         for swap, weights in zip(json.loads(self.args.swaps), self.args.weights, strict=True):
             person = "target" if swap.get("back_of") else "source"
-            look = {"runtime": self.settings.runtime, "person": person}
+            look = {"runtime": self.settings.runtime, "person": person, "masked": self.settings.learns()}
             made[swap["name"]] = models.predictor(self.trained[swap["name"]], weights, **look)
         return made
 

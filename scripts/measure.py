@@ -91,6 +91,8 @@ def frames_of_sources(args):
 
 def masks(settings, trained, landmarks_xy, parsed, foreheads):
     """A function of a swap, a row of the face table and (h, w): where its face was laid, as conversion works it out."""
+    if settings.learns():
+        progress.say("measure: no model is asked here, so the mask `extended` stands for `learned`")
 
     def laid(swap, row, frame_hw):
         side, span = trained[swap]["resolution"], trained[swap]["span"] / trained[swap]["coverage"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -13,7 +13,7 @@ from swapcore import align, forehead, masks, recolour
 from swapcore.blend import feather
 from swapcore.errors import SwapError
 from swapcore.recolour import Seen
-from swapcore.types import Changed, DecisionTable, Face, FaceSet, PeopleTable
+from swapcore.types import Changed, DecisionTable, Face, FaceSet, Parsed, PeopleTable
 from swapcore.video import CURVES, Layout, Picture, block_means
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -115,8 +115,9 @@ def see(
     """The faces of a picture as the models make them, in the order given.
 
     For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the target and gives the same of
-    the source; resolution is r; centring and span say what that crop shows, as it was in training (align.crop_matrix). mask says
-    where the face shows (masks.Setting), relight whether its light is read. Raises SwapError where a model gives no picture.
+    the source, and as a fourth channel, where the mask `learned` needs it, what of the crop is face; resolution is r; centring
+    and span say what that crop shows, as it was in training (align.crop_matrix). mask says where the face shows (masks.Setting),
+    relight whether its light is read. Raises SwapError where a model gives no picture.
     """
     curve, found = CURVES.get(picture.layout.transfer), []
     for face in faces:
@@ -124,8 +125,10 @@ def see(
         matrix = align.crop_matrix(face.landmarks_xy, **look)
         target = crop(picture, matrix, resolution[face.swap])
         target = curve.to_screen(target) if curve else target
-        swapped = predicted(predict[face.swap], target, face.swap)
-        found.append(recolour.see(face, matrix, target, swapped, mask=mask, relight=relight))
+        made = predicted(predict[face.swap], target, face.swap)
+        if made.shape[-1] == 4:
+            face = replace(face, learned=Parsed(np.rint(255 * made[..., 3]).astype(np.uint8), matrix))
+        found.append(recolour.see(face, matrix, target, made[..., :3], mask=mask, relight=relight))
     return found
 
 
@@ -228,7 +231,7 @@ def face_alpha(
     if not all(size_hw):
         return 0, 0, np.zeros((0, 0), np.float32)
     shift, points = np.array([[1, 0, low[0]], [0, 1, low[1]]], np.float64), face.landmarks_xy - low
-    parts = masks.drawn(mask, points, size_hw=size_hw, parsed=face.parsed, matrix=shift)
+    parts = masks.drawn(mask, points, size_hw=size_hw, parsed=face.parsed, learned=face.learned, matrix=shift)
     up = forehead.region(points, face.parsed, shift, size_hw=size_hw) if face.raised else None
     both = masks.combined(mask, [part for part, _ in parts])
     here = _box(both if up is None else np.maximum(both, up), edge=1)  # so that soften sees the outline
@@ -329,9 +332,11 @@ def _face_size(matrix: np.ndarray, side: int, span: float) -> float:
 
 
 def predicted(predict: Predict, target: np.ndarray, swap: str) -> np.ndarray:
-    """What a model makes of one crop, (s, s, 3) float32 BGR 0..1 both. Raises SwapError where that is no picture."""
+    """What a model makes of one crop, float32 0..1 both: (s, s, 3) BGR of one, and as a fourth channel the mask of a model that
+    is asked for it. Raises SwapError where that is no picture.
+    """
     swapped = np.asarray(predict(target[None]), np.float32)
-    if swapped.shape != (1, *target.shape) or not np.isfinite(swapped).all():
+    if swapped[..., :3].shape != (1, *target.shape) or swapped.shape[-1] > 4 or not np.isfinite(swapped).all():
         raise SwapError(
             f"swap {swap}: expected its model to make a finite picture of shape {target.shape}, got {swapped.shape[1:]} or "
             "values that are not finite; delete its weights.h5 and its state, and train it again"

@@ -114,6 +114,13 @@ LOSSES: dict[str, Callable[[Any, Any, Any], Any]] = {
 }
 
 
+def seen(predicted: Any, maps: Any) -> Any:
+    """The binary cross-entropy of learnt masks (n, h, w, 1) 0..1, a scalar; maps as of `look`. 0 where both are the same and
+    either 0 or 1.
+    """
+    return keras().ops.mean(keras().losses.binary_crossentropy(maps[..., :1], predicted))
+
+
 def look(maps: Any, *, weights: Mapping[str, float]) -> Any:
     """How much each pixel counts, (n, h, w, 1): OUTSIDE off the mask and 1 on it, and more by `weights` for eyes and mouth.
 

@@ -87,6 +87,7 @@ COMBINE: dict[str, Callable[..., np.ndarray]] = {
 }
 # A parser's answer between these is the edge: it says half where it wavers, and less than all where it is nearly sure
 EDGE = (0.3, 0.8)
+LEARNED = "learned"  # a mask that the model makes
 AUTO = (
     "auto"  # the mask CALM, which conversion raises to the hair in shots where the forehead that it leaves would show
 )
@@ -128,18 +129,20 @@ def drawn(
     size_hw: tuple[int, int],
     parsed: Parsed | None,
     matrix: np.ndarray,
+    learned: Parsed | None = None,
 ) -> list[tuple[np.ndarray, bool]]:
     """The masks of a setting, each (h, w) float32 0..1, and whether its edge is as it shall be or has yet to be softened.
 
     landmarks (68, 2) in their pixels, which `matrix` (2, 3) takes to frame pixels. Where nothing was parsed of a face, `parser`
-    is its `hull`.
+    is its `hull`; where no model was asked, `learned` is `extended`.
     """
     found = []
+    seen, instead = {PARSED: parsed, LEARNED: learned}, {PARSED: "hull", LEARNED: "extended"}
     for name in names(mask)[1]:
-        if name == PARSED and parsed is not None:
-            found.append((parsed_at(parsed, matrix, size_hw), True))
+        if seen.get(name) is not None:
+            found.append((parsed_at(seen[name], matrix, size_hw), True))
         else:
-            found.append((MASKS["hull" if name == PARSED else name](landmarks_xy, size_hw=size_hw), False))
+            found.append((MASKS[instead.get(name, name)](landmarks_xy, size_hw=size_hw), False))
     return found
 
 

@@ -38,7 +38,8 @@ class Seen(NamedTuple):
 def see(face: Face, matrix: np.ndarray, target: np.ndarray, swapped: np.ndarray, *, mask: Any, relight: bool) -> Seen:
     """What there is to say of a face from its own frame alone. mask: masks.Setting; arguments as of Seen."""
     points, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
-    parts = masks.drawn(mask, points, size_hw=target.shape[:2], parsed=face.parsed, matrix=to_frame)
+    look = {"size_hw": target.shape[:2], "parsed": face.parsed, "learned": face.learned, "matrix": to_frame}
+    parts = masks.drawn(mask, points, **look)
     skin = masks.combined(mask, [part for part, _ in parts])
     lit = light.read(swapped, target, skin, points) if relight else None
     small = [cv2.resize(p, (THUMB, THUMB), interpolation=cv2.INTER_AREA) for p in (swapped, target, skin)]

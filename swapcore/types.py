@@ -224,6 +224,7 @@ class Face:
     landmarks_xy: np.ndarray  # (68, 2) float32, frame pixels
     swap: str  # the swap that changes it
     parsed: Parsed | None = None  # where it was
+    learned: Parsed | None = None  # what the model took for face, where it was asked
     raised: float = 0.0  # 0..1: how far the mask `auto` is raised to the hair
     smoothed: float = 0.0  # 0..1: how much of the forehead's wrinkles above the mask is taken out
 

@@ -147,6 +147,44 @@ def test_every_model_has_a_form_without_tensorflow(name, monkeypatch, tmp_path):
             assert np.abs(predict(faces) - wanted).max() < 1e-4, (runtime, person)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_can_learn_masks(name, monkeypatch, tmp_path):
+    """All else is as it was; the head says the same in TensorFlow and without it, whosever face is made."""
+    row, side = tiny(MODELS[name]), MODELS[name].sizes.least
+    plain, swapper = (row.build(side, precision="float32", mask=mask) for mask in (False, True))
+    arrays = {key: variable.numpy() for key, variable in swapper.variables().items()}
+    head = {key for key in arrays if key.startswith("mask/")}
+    assert head and arrays.keys() - head == plain.variables().keys() and not plain.parts().get(models.MASK)
+    assert {models.owner(key) for key in head} == {None}, "nobody's own"
+    chance = np.random.default_rng(3)
+    for key in arrays:
+        fan = np.prod(arrays[key].shape[:-1]) if arrays[key].ndim > 1 else 25
+        arrays[key] = (chance.standard_normal(arrays[key].shape) / np.sqrt(fan)).astype(np.float32)
+    models.assign(swapper.variables(), arrays, where="here")
+    for person, place in portable.GRAPHS.items():
+        arrays[place] = np.frombuffer(portable.export(swapper, person), np.uint8)
+    checkpoint.write_arrays(tmp_path / "weights.h5", arrays.items())
+    monkeypatch.setitem(MODELS, name, row)
+    faces = chance.random((2, side, side, 3)).astype(np.float32)
+    seen = np.asarray(swapper.mask(swapper.encoder(faces, training=False), training=False))
+    assert seen.shape == (2, side, side, 1) and seen.dtype == np.float32 and seen.std() > 0.01
+    for person in PEOPLE:
+        for runtime in models.RUNTIMES:
+            how = {"runtime": runtime, "person": person, "threads": 1}
+            about = {"model": name, "resolution": side}
+            both = models.predictor(about, tmp_path / "weights.h5", masked=True, **how)(faces)
+            alone = models.predictor(about, tmp_path / "weights.h5", **how)(faces)
+            assert both.shape == (2, side, side, 4) and np.abs(both[..., :3] - alone).max() < 1e-5
+            assert np.abs(both[..., 3:] - seen).max() < 1e-4 and np.abs(alone - swapped(swapper, faces, person)).max() < 1e-4
+
+
+@pytest.mark.parametrize("runtime", models.RUNTIMES)
+def test_a_model_that_learnt_no_masks_makes_none(trained, runtime):
+    about, path, _ = trained
+    with pytest.raises(SwapError, match=r"weights.h5: expected a model that makes masks.* set train.learn_mask"):
+        models.predictor(about, path, runtime=runtime, masked=True)
+
+
 def test_a_swap_runs_without_tensorflow(trained, root):
     about, path, _ = trained
     line = (

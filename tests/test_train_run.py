@@ -21,7 +21,7 @@ from swapcore import models, store
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
 from swapcore.models import portable, small
-from swapcore.train import Outputs, checkpoint, results, run, train
+from swapcore.train import Outputs, batches, checkpoint, results, run, sheet, train
 
 FILES = {"trained": "trained.json", "weights": "weights.h5"}
 FILES |= {"curve": "loss.png", "quality": "quality.png", "preview": "preview.jpg"}
@@ -122,6 +122,28 @@ def test_a_swap_is_learnt(tiny, people, tmp_path, capfd):
     assert ann[2] > ann[0] + 0.2, "bob's face in, ann's colour out"
     lines = [line for line in capfd.readouterr().err.splitlines() if "images/s" in line]
     assert lines and "step 150/150" in lines[-1] and "0 s left" in lines[-1]
+
+
+def test_masks_are_learnt_and_may_be_from_later_on(tiny, people, tmp_path, capfd):
+    how = {"learning_rate": 3e-3, "batch": 4, "continue_share": 1.0}
+    trained(tmp_path, people, budget={"steps": 2}, **how)
+    before = arrays(tmp_path)
+    assert not [name for name in before if "/mask/" in name]
+    said = trained(tmp_path, people, budget={"steps": 150}, learn_mask=True, **how)
+    assert "train ann_onto_bob: learns masks from here on; all else goes on as it was" in capfd.readouterr().err
+    assert said["steps"] == 152 and said["settings"]["learn_mask"]
+    assert {name for name in arrays(tmp_path) if "/mask/" not in name} == set(before)
+
+    (path,) = (tmp_path / "state/swaps/ann_onto_bob/samples").glob("target-*.npy")
+    shape, rows = batches.geometry(people[1].size, coverage=0.8, resolution=32), np.load(path)["face"]
+    bob, inside = sheet.looks(rows, shape, resolution=32)
+    both = models.predictor(said, tmp_path / "weights.h5", runtime="onnx", masked=True)(bob)
+    seen = both[..., 3] > 0.5
+    assert both.shape == (20, 32, 32, 4) and (seen & inside).sum() / (seen | inside).sum() > 0.8
+
+    trained(tmp_path, people, budget={"steps": 2}, **how)
+    assert "no longer learns masks; what it had learnt of them is dropped" in capfd.readouterr().err
+    assert set(arrays(tmp_path)) == set(before)
 
 
 def test_going_on_equals_not_stopping(tiny, people, tmp_path):

@@ -10,15 +10,24 @@ from pydantic import BeforeValidator, Field
 from swapcore.config.kinds import Section
 
 MaskName = Literal["extended", "components", "hull", "parser"]  # a test compares them with masks.MASKS
+How = Literal["min", "max", "product"]
 Masks = Annotated[
-    dict[Literal["min", "max", "product"], Annotated[list[MaskName], Field(min_length=2)]],
+    dict[How, Annotated[list[MaskName], Field(min_length=2)]],
+    Field(min_length=1, max_length=1),
+]
+Learned = Literal["learned"]
+ShownMasks = Annotated[
+    dict[How, Annotated[list[MaskName | Learned], Field(min_length=2)]],
     Field(min_length=1, max_length=1),
 ]
 
 
-def masks_named(value: Any, *, alone: tuple[str, ...] = ()) -> Any:
-    """A mask as it is. Raises ValueError, in words of its own, where it is none; alone: names that go with no other."""
-    known = get_args(MaskName)
+def masks_named(value: Any, *, alone: tuple[str, ...] = (), more: tuple[str, ...] = ()) -> Any:
+    """A mask as it is. Raises ValueError, in words of its own, where it is none.
+
+    alone: names that go with no other; more: others than those of MaskName.
+    """
+    known = (*get_args(MaskName), *more)
     several = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
     fits = isinstance(several, list) and len(several) > 1 and all(name in known for name in several)
     if value in (*alone, *known) or (fits and next(iter(value)) in ("min", "max", "product")):
@@ -57,11 +66,15 @@ class Encoder(Section):
 class Convert(Section):
     """Putting the swapped face into the frame."""
 
-    mask: Annotated[Literal["auto"] | MaskName | Masks, BeforeValidator(partial(masks_named, alone=("auto",)))] = "auto"
+    mask: Annotated[
+        Literal["auto"] | MaskName | Learned | ShownMasks,
+        BeforeValidator(partial(masks_named, alone=("auto",), more=("learned",))),
+    ] = "auto"
     """Where the swapped face shows. auto: {min: [extended, parser]}, and up to the hair in shots where the target's forehead
     would show (see the section forehead). extended: up to the lower forehead; components: the parts from brows to jaw; hull:
-    the hull of all landmarks; parser: what the stage `parse` took for face, up to the hair, without what is before it. Several
-    as {min: [extended, parser]} (what is in all), max (in any) or product."""
+    the hull of all landmarks; parser: what the stage `parse` took for face, up to the hair, without what is before it;
+    learned: what the model itself takes for face (train.learn_mask). Several as {min: [extended, parser]} (what is in all), max
+    (in any) or product."""
     soften: float = Field(0.10, ge=0, le=0.5)
     """Width of the mask's soft edge, share of the face's size."""
     erode: float = Field(0.02, ge=0, le=0.5)
@@ -79,10 +92,14 @@ class Convert(Section):
 
     def parses(self) -> bool:
         """Whether the mask wants what the stage `parse` says."""
-        if self.mask == "auto":
-            return True
-        named = [self.mask] if isinstance(self.mask, str) else next(iter(self.mask.values()))
-        return "parser" in named
+        return self.mask == "auto" or "parser" in self._named()
+
+    def learns(self) -> bool:
+        """Whether the mask wants what the model says."""
+        return "learned" in self._named()
+
+    def _named(self) -> list[str]:
+        return [self.mask] if isinstance(self.mask, str) else next(iter(self.mask.values()))
 
 
 class Forehead(Section):

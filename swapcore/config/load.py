@@ -249,6 +249,11 @@ def _videos(
                     f"{where}: swap {swap} changes {target}, who is not in clip {video.clip}; "
                     "correct the video's clip, or the person in clips.tsv"
                 )
+            if video.convert.learns() and not swaps[swap].train.learn_mask:
+                raise SwapError(
+                    f"{where}: convert.mask has learned, and swap {swap} learns no masks; set train.learn_mask, or choose "
+                    "another mask"
+                )
             if targets.count(target) > 1:
                 raise SwapError(f"{where}: more than one swap changes {target}; keep one")
         _once(videos, video.name, "videos")

@@ -99,6 +99,8 @@ class Train(Section):
     mask: Annotated[MaskName | Masks, BeforeValidator(masks_named)] = "extended"
     """Where the loss looks, in the words of convert.mask. With parser, as in {min: [extended, parser]}, a hand, hair or glasses
     before a face are not learnt: its clips are parsed first."""
+    learn_mask: bool = False
+    """Whether the model also learns to tell the face in its picture, from `mask`: for convert.mask with learned."""
     losses: Losses = Field({"mae": 1.0, "ssim": 0.5}, min_length=1)
     """What is made small: losses and their weights. mae and mse: absolute and squared error; ssim, ms_ssim: structure, at one and
     at several scales; laplacian: bands of detail; gradient: edges; focal_frequency: the worst frequencies; features: what the

@@ -5,6 +5,7 @@ TensorFlow before a model is built.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +13,12 @@ import numpy as np
 
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
-from swapcore.models import core, dfaker, dfl_sae, lightweight, original, portable, small
+from swapcore.models import core, dfaker, dfl_sae, lightweight, masking, original, portable, small
 from swapcore.models.backend import choose, device, devices, gpu_memory_free, gpus, keras, tensorflow
-from swapcore.models.swapper import PEOPLE, Swapper, assign, owner, renamed
+from swapcore.models.swapper import MASK, PEOPLE, Swapper, assign, owner, renamed
 
 __all__ = [
+    "MASK",
     "MODELS",
     "PEOPLE",
     "RUNTIMES",
@@ -45,16 +47,19 @@ class Model(NamedTuple):
     sizes: Sizes
     about: str  # what it is for, in words
 
-    def build(self, resolution: int, *, precision: str, width: float = 1.0) -> Swapper:
+    def build(self, resolution: int, *, precision: str, width: float = 1.0, mask: bool = False) -> Swapper:
         """The model with fresh weights, seeing and making pictures of `resolution` pixels.
 
-        precision: "float32" or "bfloat16", what is computed in; weights are float32. width scales the number of channels.
-        Raises SwapError where it cannot be built in that size.
+        precision: "float32" or "bfloat16", what is computed in; weights are float32. width scales the number of channels. mask:
+        whether it makes masks too, see masking. Raises SwapError where it cannot be built in that size.
         """
         if wrong := self.sizes.wrong(resolution):
             raise SwapError(f"resolution: {wrong}")
         keras()
-        return self.make(resolution, precision=precision, width=width)
+        made = self.make(resolution, precision=precision, width=width)
+        if not mask:
+            return made
+        return replace(made, mask=masking.head(made.encoder, resolution, precision=precision, width=width))
 
 
 MODELS: dict[str, Model] = {
@@ -95,18 +100,31 @@ def read_weights(path: str | Path, group: str = "") -> dict[str, np.ndarray]:
 
 
 def predictor(
-    trained: Mapping[str, Any], weights_path: str | Path, *, runtime: str, person: str = "source", threads: int = 0
+    trained: Mapping[str, Any],
+    weights_path: str | Path,
+    *,
+    runtime: str,
+    person: str = "source",
+    threads: int = 0,
+    masked: bool = False,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The swap as a function: the target's face in, the source's face with the same expression out; with `person` "target"
     the other way round.
 
     trained is what trained.json says (model, resolution). The function takes and returns float32 (n, r, r, 3), BGR 0..1,
-    any n from 1; it computes in float32. `runtime` is a row of RUNTIMES; threads (0: one for each core) are ONNX Runtime's.
-    Raises SwapError where the weights do not fit.
+    any n from 1; it computes in float32. masked: it returns (n, r, r, 4), of which the last is the mask of the face that was
+    given, 0..1. `runtime` is a row of RUNTIMES; threads (0: one for each core) are ONNX Runtime's. Raises SwapError where the
+    weights do not fit, or the model has learnt no masks and is asked for them.
     """
     weights = read_weights(weights_path)
+    if masked and not any(name.startswith(f"{MASK}/") for name in weights):
+        raise SwapError(
+            f"{weights_path}: expected a model that makes masks, as a mask `learned` needs, found one that does not; set "
+            "train.learn_mask and run snakemake again, or choose another convert.mask"
+        )
     graph = {who: weights.pop(name, None) for who, name in portable.GRAPHS.items()}[person]
-    return RUNTIMES[runtime](trained, weights, graph, person=person, threads=threads, where=str(weights_path))
+    how = {"person": person, "threads": threads, "where": str(weights_path), "masked": masked}
+    return RUNTIMES[runtime](trained, weights, graph, **how)
 
 
 def _onnx(
@@ -117,12 +135,13 @@ def _onnx(
     person: str,
     threads: int,
     where: str,
+    masked: bool,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """On the processor, with a start of a fraction of a second and little memory."""
     if graph is None:
         raise SwapError(f"{where}: expected weights and their graph, found no graph; delete it and run snakemake again")
-    size = trained["resolution"]
-    return portable.runner(graph.tobytes(), weights, person=person, resolution=size, threads=threads, where=where)
+    how = {"person": person, "resolution": trained["resolution"], "threads": threads, "where": where, "masked": masked}
+    return portable.runner(graph.tobytes(), weights, **how)
 
 
 def _tensorflow(
@@ -133,18 +152,22 @@ def _tensorflow(
     person: str,
     threads: int,
     where: str,
+    masked: bool,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """On a GPU where TensorFlow finds one, else on the processor."""
     if trained["model"] not in MODELS:
         raise SwapError(f"model: expected one of {', '.join(MODELS)}, found {trained['model']!r}; train again")
     tf = tensorflow()
-    swapper = MODELS[trained["model"]].build(trained["resolution"], precision="float32")
+    makes = any(name.startswith(f"{MASK}/") for name in weights)
+    swapper = MODELS[trained["model"]].build(trained["resolution"], precision="float32", mask=makes)
     assign(swapper.variables(), weights, where=where)
     side = trained["resolution"]
 
     @tf.function(input_signature=[tf.TensorSpec((None, side, side, 3), tf.float32)])
     def swap(faces):
-        return swapper.decoders[person](swapper.encoder(faces, training=False), training=False)
+        code = swapper.encoder(faces, training=False)
+        made = swapper.decoders[person](code, training=False)
+        return tf.concat([made, swapper.mask(code, training=False)], -1) if masked else made
 
     def predict(faces_bgr: np.ndarray) -> np.ndarray:
         return swap(np.ascontiguousarray(faces_bgr, np.float32)).numpy()

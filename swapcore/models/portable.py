@@ -13,16 +13,17 @@ import numpy as np
 
 from swapcore import nets
 from swapcore.errors import SwapError
-from swapcore.models.swapper import PEOPLE, SHARED, Swapper
+from swapcore.models.swapper import MASK, PEOPLE, SHARED, Swapper
 
 # whose face a graph makes of the other's -> its name among the arrays of weights.h5
 GRAPHS = {"source": "graph", "target": "graph_back"}
 FACES, SWAPPED = "faces", "swapped"  # the graph's input and output, (n, r, r, 3) float32, BGR 0..1
+SEEN = "mask"  # its other output where the model makes masks, (n, r, r, 1) float32 0..1
 
 
 def parts(person: str) -> tuple[str, ...]:
-    """The parts of a model on the way to a person's face."""
-    return ("encoder", SHARED, person)
+    """The parts of a model on the way to a person's face, and to the mask."""
+    return ("encoder", SHARED, person, MASK)
 
 
 def export(swapper: Swapper, person: str = "source") -> bytes:
@@ -33,7 +34,7 @@ def export(swapper: Swapper, person: str = "source") -> bytes:
     """
     graph = nets.Graph()
     layers, given = swapper.parts(), {}  # weights of layers that are gone through twice stand in the graph once
-    names = {id(layer): f"{part}/{layer.name}" for part in reversed(parts(person)) for layer in layers[part]}
+    names = {id(layer): f"{part}/{layer.name}" for part in reversed(parts(person)) for layer in layers.get(part, [])}
 
     def weight(layer: Any, kind: str) -> str:
         shape = tuple(getattr(layer, kind).shape)
@@ -41,21 +42,32 @@ def export(swapper: Swapper, person: str = "source") -> bytes:
         name = f"{names[id(layer)]}/{kind}"
         return name if name in given else given.setdefault(name, graph.outside(name, laid))
 
+    shape, ends = ["n", swapper.resolution, swapper.resolution], {}
     x = graph.node("Transpose", FACES, perm=[0, 3, 1, 2])
-    for model in (swapper.encoder, swapper.decoders[person]):
-        x = _part(graph, model, x, weight, names, person)
-    graph.node("Transpose", x, output=SWAPPED, perm=[0, 2, 3, 1])
-    shape = ["n", swapper.resolution, swapper.resolution, 3]
-    return graph.model("swap", {FACES: ("FLOAT", shape)}, {SWAPPED: ("FLOAT", shape)})
+    code = _part(graph, swapper.encoder, x, weight, names, person)
+    for name, model, channels in ((SWAPPED, swapper.decoders[person], 3), (SEEN, swapper.mask, 1)):
+        if model is not None:
+            x = _part(graph, model, code, weight, names, person)
+            graph.node("Transpose", x, output=name, perm=[0, 2, 3, 1])
+            ends[name] = ("FLOAT", [*shape, channels])
+    return graph.model("swap", {FACES: ("FLOAT", [*shape, 3])}, ends)
 
 
 def runner(
-    graph: bytes, arrays: Mapping[str, np.ndarray], *, person: str, resolution: int, threads: int, where: str
+    graph: bytes,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    person: str,
+    resolution: int,
+    threads: int,
+    where: str,
+    masked: bool = False,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The swap as a function, float32 (n, r, r, 3) to the same, BGR 0..1, from the graph and the weights by name.
 
-    r is resolution; person: whose face the graph makes; threads: 0 for one on each core. Raises SwapError, naming `where`,
-    where the graph is of another resolution, or weights are missing or of another shape.
+    r is resolution; person: whose face the graph makes; threads: 0 for one on each core; masked: a fourth channel is the mask of
+    the face that was given. Raises SwapError, naming `where`, where the graph is of another resolution, or weights are missing
+    or of another shape.
     """
     (other,) = set(PEOPLE) - {person}
     used = {k: a for k, a in arrays.items() if k.split("/")[0] in parts(person) and not k.endswith(f"_{other}")}
@@ -69,8 +81,11 @@ def runner(
     if side != resolution:
         raise SwapError(f"{where}: expected a model of {resolution} pixels, found {side}; delete it and train again")
 
+    wanted = [SWAPPED, SEEN] if masked else [SWAPPED]
+
     def predict(faces_bgr: np.ndarray) -> np.ndarray:
-        return session.run([SWAPPED], {FACES: np.ascontiguousarray(faces_bgr, np.float32)})[0]
+        made = session.run(wanted, {FACES: np.ascontiguousarray(faces_bgr, np.float32)})
+        return np.concatenate(made, -1) if masked else made[0]
 
     return predict
 

@@ -1,4 +1,6 @@
-"""What every model is: one encoder for both people, and a decoder for each; decoders may share layers."""
+"""What every model is: one encoder for both people, and a decoder for each; decoders may share layers. And where that was asked
+for, a head that tells what of a picture is face.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from swapcore.errors import SwapError
 
 PEOPLE = ("source", "target")
 SHARED = "shared"  # the part that a layer of both decoders belongs to
+MASK = "mask"  # the part of the head, see masking
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,10 @@ class Swapper:
     encoder: Any  # keras.Model
     decoders: Mapping[str, Any]  # of "source" and "target": keras.Model; a layer may stand in both
     resolution: int
+    mask: Any = None  # keras.Model, code -> (n, r, r, 1) float32 0..1; None where the model makes no masks
 
     def parts(self) -> dict[str, list[Any]]:
-        """Part -> its layers: encoder, source, target, and those that both decoders have, each layer once."""
+        """Part -> its layers: encoder, source, target, those that both decoders have, and the mask's; each layer once."""
         layers = {person: _flat(self.decoders[person]) for person in PEOPLE}
         both = {id(layer) for layer in layers["source"]} & {id(layer) for layer in layers["target"]}
         own = {person: [layer for layer in found if id(layer) not in both] for person, found in layers.items()}
@@ -31,12 +35,13 @@ class Swapper:
             "encoder": _flat(self.encoder),
             SHARED: [layer for layer in layers["source"] if id(layer) in both],
             **own,
+            **({} if self.mask is None else {MASK: _flat(self.mask)}),
         }
 
     def variables(self) -> dict[str, Any]:
         """Name -> Keras variable, in an order that depends on the architecture alone; each variable once.
 
-        A name is `{encoder, shared, source or target}/{layer}/{kernel, bias, ...}`: what weights are stored under.
+        A name is `{encoder, shared, source, target or mask}/{layer}/{kernel, bias, ...}`: what weights are stored under.
         """
         return {
             f"{part}/{layer.name}/{weight.name}": weight

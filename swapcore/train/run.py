@@ -13,7 +13,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.models import MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
+from swapcore.models import MASK, MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
 from swapcore.train import batches, checkpoint, events, fit, fresh, held, loop, parsed, results, signals, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
@@ -163,7 +163,7 @@ def _work(
     for name, graph in machine.graphs().items():
         store.write_bytes(paths[name], graph)
     if saved is not None:
-        machine.restore(checkpoint.read_arrays(saved), where=str(saved.path))
+        machine.restore(_headed(what, machine, checkpoint.read_arrays(saved)), where=str(saved.path))
     if begins:
         people, fresh_weights = {"source": source.person, "target": target.person}, dict(machine.weights())
         look = {"model": settings.model, "resolution": settings.side, "people": people}
@@ -207,6 +207,21 @@ def _work(
     return saved
 
 
+def _headed(what: str, machine: Trainer, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a state for a model with or without a head for masks, whichever it was saved with; a line where that
+    differs.
+    """
+    fresh, here = dict(machine.arrays()), {name for name in arrays if name.split("/")[1] == MASK}
+    wanted = {name for name in fresh if name.split("/")[1] == MASK}
+    if wanted and not here:
+        progress.say(f"{what}: learns masks from here on; all else goes on as it was")
+        return {**arrays, **{name: fresh[name].copy() for name in wanted}}
+    if here and not wanted:
+        progress.say(f"{what}: no longer learns masks; what it had learnt of them is dropped")
+        return {name: array for name, array in arrays.items() if name not in here}
+    return arrays
+
+
 def _count(what: str, batch: int | str, *, settings: Train) -> int:
     """How many devices a batch is spread over, with a line that says what computes."""
     count = fit.spread(settings.devices, devices(), batch, gpus=len(gpus()), what=what)
@@ -231,7 +246,7 @@ def _table(what: str, machine: Trainer, faces: Sequence[batches.Cached], *, coun
 def _machine(settings: Train, *, view: float, shared_rate: float, devices: int) -> Trainer:
     """The model that the settings ask for, fresh, with its step."""
     keras().utils.set_random_seed(settings.seed)
-    swapper = MODELS[settings.model].build(settings.side, precision=settings.precision)
+    swapper = MODELS[settings.model].build(settings.side, precision=settings.precision, mask=settings.learn_mask)
     if not gpus():
         numbers = sum(math.prod(variable.shape) for variable in swapper.variables().values())
         fit.check_room(settings.model, numbers, fit.free_memory())

@@ -14,7 +14,7 @@ import numpy as np
 
 from swapcore import store
 from swapcore.errors import SwapError
-from swapcore.models import PEOPLE, owner, portable, read_weights, renamed
+from swapcore.models import MASK, PEOPLE, owner, portable, read_weights, renamed
 
 
 class Start(NamedTuple):
@@ -46,6 +46,8 @@ def taken(
     arrays, found = {}, set()
     for name, array in weights.items():
         own = owner(name)
+        if name.startswith(f"{MASK}/") and name not in names:
+            continue  # masks that are not to be learnt
         if own is None:
             arrays[name] = array
         for role in (role for role, from_ in roles.items() if from_ == own):

@@ -24,6 +24,7 @@ STEPS: dict[str, Callable[..., tuple[Callable[..., np.ndarray], Callable[[np.nda
 }
 
 
+SEEN = 0.1  # of the loss of learnt masks, beside those of the pictures
 SHOWN = 24  # faces of each person that go through the model at once when they are only looked at
 
 
@@ -143,4 +144,9 @@ def forward(
     truth, maps = ops.split(truth, 2), ops.split(maps, 2)
     decoders = (swapper.decoders["source"], swapper.decoders["target"])
     made = (decode(c, training=True) for decode, c in zip(decoders, code, strict=True))
-    return [losses.total(p, t, m, mix=mix, weights=weights) for p, t, m in zip(made, truth, maps, strict=True)]
+    found = [losses.total(p, t, m, mix=mix, weights=weights) for p, t, m in zip(made, truth, maps, strict=True)]
+    if swapper.mask is None:
+        return found
+    return [
+        f + SEEN * losses.seen(swapper.mask(c, training=True), m) for f, c, m in zip(found, code, maps, strict=True)
+    ]
