@@ -171,6 +171,7 @@ def test_settings_come_back_as_they_were():
         ({"convert": {"mask": "extendet"}}, ["convert.mask", "expected auto, extended, components", "got 'extendet'"]),
         ({"convert": {"mask": {"min": ["hull"]}}}, ["convert.mask", "several of these as {min: [extended, parser]}"]),
         ({"train": {"mask": "brow"}}, ["train.mask", "expected extended, components, hull", "got 'brow'"]),
+        ({"train": {"mask": {"min": ["extended", "learned"]}}}, ["train.mask", "expected extended, components, hull"]),
         ({"train": {"mask": "auto"}}, ["train.mask", "expected extended, components, hull", "got 'auto'"]),
         ({"convert": {"mask": {"mean": ["hull", "parser"]}}}, ["convert.mask", "min, max or product"]),
         ({"convert": {"mask": {"min": ["hull", "parser"], "max": ["hull", "parser"]}}}, ["convert.mask", "several"]),
@@ -385,6 +386,18 @@ def test_a_videos_mask_takes_the_place_of_that_for_all():
     assert project.videos["v"].convert.parses()
     row["convert"] = {"mask": "extended"}
     assert not config.load(changed(videos=[row]), CLIPS).videos["v"].convert.parses()
+
+
+def test_a_learned_mask_needs_a_model_that_learns_it():
+    """Known before any job, for every swap of a video."""
+    row = {"name": "v", "clip": "stunt", "swaps": ["lead_onto_double"]}
+    row["convert"] = {"mask": {"min": ["extended", "learned"]}}
+    with pytest.raises(
+        SwapError, match=r"video v: convert.mask has learned, and swap lead_onto_double learns no masks"
+    ):
+        config.load(changed(videos=[row]), CLIPS)
+    project = config.load(changed(videos=[row], train={"learn_mask": True}), CLIPS)
+    assert project.videos["v"].convert.learns() and not project.videos["v"].convert.parses()
 
 
 def test_training_begins_with_bends_and_ends_with_detail():

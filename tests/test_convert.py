@@ -99,6 +99,26 @@ def test_what_is_before_the_face_stays(mask):
     assert (columns < 28).any() and (columns > 41).any()
 
 
+@pytest.mark.parametrize("mask", ["learned", {"min": ["extended", "learned"]}, {"product": ["learned", "parser"]}])
+def test_what_the_model_takes_for_face_is_changed(mask):
+    """Its mask is a fourth channel, of the crop that it was given; colours are taken from there alone."""
+    frame, points = scene(), face((160, 120), 50)
+
+    def predict(crops):
+        seen = np.ones((*crops.shape[:3], 1), np.float32)
+        seen[:, :, 30:40] = 0
+        return np.concatenate([np.zeros_like(crops), seen], -1)
+
+    out = swap(frame, [Face(points, "s")], predict, mask=mask)
+    before = np.argwhere(np.abs(out.astype(int) - frame).sum(-1) > 0)
+    matrix = align.crop_matrix(points, size=64, span=0.6)
+    columns = align.transform(before[:, ::-1].astype(np.float32), matrix)[:, 0]
+    assert ((columns < 30.5) | (columns > 38.5)).all()
+    assert (columns < 28).any() and (columns > 41).any()
+    with pytest.raises(SwapError, match="swap s: expected its model to make a finite picture"):
+        swap(frame, [Face(points, "s")], lambda crops: np.zeros((*crops.shape[:3], 5), np.float32), mask=mask)
+
+
 def test_a_face_that_is_wholly_covered_is_left_alone():
     frame, points = scene(), face((160, 120), 50)
     parsed = Parsed(np.zeros((64, 64), np.uint8), align.crop_matrix(points, size=64, span=0.5))

@@ -151,12 +151,24 @@ def test_unparsed_faces_have_their_hull():
     np.testing.assert_array_equal(mask, masks.hull(points, size_hw=(256, 256)))
 
 
+def test_where_no_model_was_asked_learned_is_extended():
+    points = face((120, 130), 60)
+    look = {"size_hw": (256, 256), "parsed": None, "matrix": np.eye(2, 3)}
+    [(mask, done)] = masks.drawn("learned", points, **look)
+    assert not done
+    np.testing.assert_array_equal(mask, masks.extended(points, size_hw=(256, 256)))
+    [(mask, done)] = masks.drawn("learned", points, learned=parsed_half(), **look)
+    assert done
+    np.testing.assert_array_equal(mask, masks.parsed_at(parsed_half(), np.eye(2, 3), (256, 256)))
+
+
 def test_settings_name_the_masks_that_there_are():
     from typing import get_args
 
-    from swapcore.config.compositing import MaskName
+    from swapcore.config.compositing import Learned, MaskName
 
     assert set(get_args(MaskName)) == {*masks.MASKS, masks.PARSED}
+    assert get_args(Learned) == (masks.LEARNED,)
 
 
 def test_settings_in_words():

@@ -175,7 +175,10 @@ def test_every_model_can_learn_masks(name, monkeypatch, tmp_path):
             both = models.predictor(about, tmp_path / "weights.h5", masked=True, **how)(faces)
             alone = models.predictor(about, tmp_path / "weights.h5", **how)(faces)
             assert both.shape == (2, side, side, 4) and np.abs(both[..., :3] - alone).max() < 1e-5
-            assert np.abs(both[..., 3:] - seen).max() < 1e-4 and np.abs(alone - swapped(swapper, faces, person)).max() < 1e-4
+            assert (
+                np.abs(both[..., 3:] - seen).max() < 1e-4
+                and np.abs(alone - swapped(swapper, faces, person)).max() < 1e-4
+            )
 
 
 @pytest.mark.parametrize("runtime", models.RUNTIMES)

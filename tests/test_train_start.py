@@ -52,6 +52,15 @@ def test_what_is_taken(other, source, target, wanted, decoders):
     assert all(f"and the decoder of {name}" in start.said(record) for name in decoders.values())
 
 
+@pytest.mark.parametrize("learns", [False, True])
+def test_the_head_for_masks_is_taken_where_masks_are_learnt(other, learns):
+    weights = models.read_weights(other.weights) | {"mask/mask/kernel": np.full(3, 7, np.float32)}
+    checkpoint.write_arrays(other.weights, weights.items())
+    names = {"encoder/layer/kernel"} | ({"mask/mask/kernel"} if learns else set())
+    arrays, _ = start.taken(other, model="small", resolution=64, people={"source": "cy", "target": "dee"}, names=names)
+    assert firsts(arrays) == ({"encoder": 0, "mask": 7} if learns else {"encoder": 0})
+
+
 @pytest.mark.parametrize("changed", [{"model": "original"}, {"resolution": 128}])
 def test_another_model_is_refused(other, changed):
     with pytest.raises(SwapError, match="ann_onto_bob is small at 64 px; give both the same"):
