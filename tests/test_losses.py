@@ -110,6 +110,14 @@ def test_means_of_a_known_error(tf, name):
     assert off == pytest.approx({"mae": 0.2, "mse": 0.04}[name], rel=1e-4)
 
 
+def test_a_learnt_mask_that_is_right_costs_nothing(tf):
+    _, maps = pictures()
+    mask = maps[..., :1]
+    assert float(losses.seen(mask, maps)) < 1e-5
+    assert float(losses.seen(np.full_like(mask, 0.5), maps)) == pytest.approx(np.log(2), rel=1e-5)
+    assert float(losses.seen(0.9 * mask + 0.05, maps)) == pytest.approx(-np.log(0.95), rel=1e-5)
+
+
 def test_the_total_is_the_mix(tf):
     truth, maps = pictures()
     predicted, mix = noisy(truth, 0.1), {"mae": 1.0, "laplacian": 0.25}

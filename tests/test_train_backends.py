@@ -12,9 +12,9 @@ import pytest
 
 # in a process of its own, for Keras runs on one backend in a process
 TRAIN = """
-import sys
+import dataclasses, sys
 import numpy as np
-from swapcore.models import backend, keras, original
+from swapcore.models import backend, keras, masking, original
 backend.choose(sys.argv[1])
 from swapcore.train import step, warps
 
@@ -24,6 +24,8 @@ faces = np.clip(truth + 0.1 * chance.normal(size=truth.shape), 0, 1)
 samples = [keras().ops.convert_to_tensor(a.astype("float32")) for a in (faces, truth, np.ones((4, 32, 32, 3)))]
 warps.samples = lambda images, seed, **_: samples  # random numbers differ between the backends
 swapper = original.build(32, precision="float32", width=1 / 16)
+head = masking.head(swapper.encoder, 32, precision="float32", width=1 / 8)
+swapper = dataclasses.replace(swapper, mask=head)
 trainer = step.trainer(swapper, view=0.7, seed=3, mix=("mae", "ssim", "laplacian"), weights={"eyes": 1, "mouth": 1})
 shapes = {name: weight.shape for name, weight in swapper.variables().items()}
 given = {n: chance.normal(size=s) * (2 / max(np.prod(s[:-1]), 1)) ** 0.5 * (len(s) > 1) for n, s in shapes.items()}

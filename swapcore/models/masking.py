@@ -1,7 +1,7 @@
 """A small head that tells from a model's code what of the picture was face: a mask of whoever was shown, for any model.
 
 It stands beside the decoders and belongs to nobody: what it learns of both people's masks it says of the face that is to be
-changed, with the hand or the hair that is before it, as far as the code tells of them. About 1 % of a step's arithmetic.
+changed, with the hand or the hair that is before it, as far as the code tells of them.
 """
 
 from __future__ import annotations
