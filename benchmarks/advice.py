@@ -240,12 +240,15 @@ def swapped(source: Sequence[Shot], target: Sequence[Shot], tests: Sequence[Shot
     pictures = []
     for one in tests:
         picture = video.from_bgr(one.frame_bgr.astype(np.float32) / 255, layout)
-        own = {key: {SWAP: trained[key]} for key in ("resolution", "centring")}
-        span = {"span": {SWAP: trained["span"] / trained["coverage"]}}
-        faces = [Face(one.landmarks_xy, SWAP)]
-        seen = convert.see(picture, faces, {SWAP: predict}, **own, **span, mask=look.mask, relight=look.relight)
-        settings = {name: getattr(look, name) for name in ("mask", "erode", "soften", "colour")}
-        after, _ = convert.convert_picture(picture, seen, [()], **span, **settings)
+        after, _ = convert.convert_picture(
+            picture,
+            [Face(one.landmarks_xy, SWAP)],
+            {SWAP: predict},
+            resolution={SWAP: trained["resolution"]},
+            centring={SWAP: trained["centring"]},
+            span={SWAP: trained["span"] / trained["coverage"]},
+            **{name: getattr(look, name) for name in ("mask", "erode", "soften", "colour", "relight")},
+        )
         pictures.append(np.rint(video.to_bgr(after) * 255).clip(0, 255).astype(np.uint8))
     return pictures
 

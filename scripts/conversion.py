@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from swapcore import ahead, config, convert, label, recolour, store, video
+from swapcore import ahead, config, convert, label, store, video
 from swapcore.types import Changed, ClipInfo, DecisionTable, Face, FaceSet, FrameTable, Parsed, PeopleTable
 
 OPTIONS = {
@@ -38,14 +38,6 @@ class Converted(NamedTuple):
     faces: list[convert.Overlay]  # from the lowest to the topmost
 
 
-class Predicted(NamedTuple):
-    """A frame whose faces a model has made."""
-
-    number: int
-    before: video.Picture
-    seen: list[tuple[tuple[str, int, int], recolour.Seen]]  # each with what says that it is the same face
-
-
 class Conversion(NamedTuple):
     """A video that can be converted: everything was read and fits."""
 
@@ -57,8 +49,6 @@ class Conversion(NamedTuple):
     layout: video.Layout
     chosen: dict[int, list[Changed]]  # by frame number: which faces are changed by which swap
     landmarks_xy: Any  # (n, 68, 2), by row of the face table
-    track: Any  # (n,), by row too
-    shot: Any
     parsed: Callable[[int], Parsed | None]  # what was parsed of a row's face
     foreheads: Callable[[str, int], dict[str, float]]  # a swap's and a row's Face.raised and .smoothed
     trained: dict[str, dict[str, Any]]  # by the swap's name
@@ -72,31 +62,16 @@ class Conversion(NamedTuple):
         predict: by the swap's name, what makes the faces; left out, the trained models do.
         """
         predict = self.models() if predict is None else predict
-        span = {name: t["span"] / t["coverage"] for name, t in self.trained.items()}
         look = {key: {name: t[key] for name, t in self.trained.items()} for key in ("resolution", "centring")}
-        look |= {"span": span, **self.of_settings("mask", "relight")}
+        look["span"] = {name: t["span"] / t["coverage"] for name, t in self.trained.items()}
+        look |= {key: getattr(self.settings, key) for key in ("mask", "erode", "soften", "colour", "relight")}
         pictures = video.decode_pictures(self.args.path, self.frames, self.info, self.layout, wanted=wanted)
-
-        def seen():
-            for number, before in ahead.ahead(pictures):
-                changed = self.chosen.get(number, [])
-                faces = convert.see(before, [self.face(c) for c in changed], predict, **look)
-                yield Predicted(number, before, list(zip(map(self.same, changed), faces, strict=True)))
-
-        look_out = {"span": span, **self.of_settings("mask", "erode", "soften", "colour")}
-        for frame, around in recolour.neighbours(seen()):
-            after, laid = convert.convert_picture(frame.before, [one for _, one in frame.seen], around, **look_out)
-            if frame.number in self.noted:
+        for number, before in ahead.ahead(pictures):
+            faces = [self.face(changed) for changed in self.chosen.get(number, [])]
+            after, laid = convert.convert_picture(before, faces, predict, **look)
+            if number in self.noted:
                 after = label.note_picture(after, self.labels.note_text)
-            yield Converted(frame.number, frame.before, after, laid)
-
-    def of_settings(self, *names: str) -> dict[str, Any]:
-        """Some parameters of the section convert."""
-        return {name: getattr(self.settings, name) for name in names}
-
-    def same(self, changed: Changed) -> tuple[str, int, int]:
-        """What is the same for a face in neighbouring frames where it is the same face in the same shot."""
-        return changed.swap, int(self.track[changed.row]), int(self.shot[changed.row])
+            yield Converted(number, before, after, laid)
 
     def face(self, changed: Changed) -> Face:
         """A row of the face table as conversion needs it."""
@@ -196,8 +171,6 @@ def opened(args: Any) -> Conversion:
         layout=video.layout(args.path, name=info.name),
         chosen=chosen,
         landmarks_xy=faces.landmarks_smooth_xy,
-        track=faces.track,
-        shot=frames.shot[np.searchsorted(frames.number, faces.frame).clip(max=len(frames) - 1)],
         parsed=parsed_of(args.masks, faces, about),
         foreheads=foreheads_of(args.forehead, faces),
         trained=trained,

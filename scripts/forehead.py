@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from common import arguments, run
 
-from swapcore import align, config, convert, forehead, masks, progress, recolour, shots, store
+from swapcore import align, config, convert, forehead, masks, progress, shots, store
 from swapcore.types import Face, FaceSet
 
 BY_HAND = 20  # faces named at most
@@ -91,9 +91,9 @@ def look(job, archive, faces, row, swap, predict):
     }
     crop, back = archive.crop(faces.id[row]), np.vstack([align.invert(faces.matrix[row]), (0, 0, 1)])
     cut = {what: align.warp(crop, m @ back, sizes[what]).astype(np.float32) / 255 for what, m in places.items()}
-    swapped = convert.predicted(predict, cut["model"], swap)
-    one = recolour.see(face, places["model"], cut["model"], swapped, mask=settings.mask, relight=settings.relight)
-    made = recolour.recoloured(one, colour=settings.colour)
+    swapped = convert.predicted(predict, cut["model"], swap)[..., :3]
+    look = {key: getattr(settings, key) for key in ("mask", "colour", "relight")}
+    made = convert.recoloured(swapped, cut["model"], face, places["model"], **look)
     size, matrix = sizes["seen"], places["seen"]
     here, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
     seen = forehead.region(here, face.parsed, to_frame, size_hw=(size, size))

@@ -1,14 +1,12 @@
 """How a swapped face takes on the colours of the face it replaces.
 
 Each function takes swapped_bgr and target_bgr, float32 (h, w, 3) BGR 0..1 in sRGB's own (gamma) values, and a mask float32
-(h, w) 0..1 that says which pixels count; it returns swapped_bgr recoloured, same shape, dtype and range. With `like`, Samples of
-the same face in several frames, their colours say what is done, and the target's own and the mask nothing.
+(h, w) 0..1 that says which pixels count; it returns swapped_bgr recoloured, same shape, dtype and range.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -22,17 +20,7 @@ STEEPEST = 3.0  # of a curve between two quantiles: noise in a small part of a f
 SLICES = 8  # sets of three axes: more change colours by less than is seen
 
 
-class Samples(NamedTuple):
-    """Pictures whose colours are looked at, of any number of pixels."""
-
-    swapped: np.ndarray  # (h, w, 3) float32 BGR 0..1
-    target: np.ndarray  # the same
-    mask: np.ndarray  # (h, w) float32, what a pixel weighs
-
-
-def reinhard(
-    swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, like: Samples | None = None
-) -> np.ndarray:
+def reinhard(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give the swapped face the target's mean and standard deviation under the mask, channel by channel in CIE L*a*b*.
 
     Reinhard, Ashikhmin, Gooch and Shirley, Color Transfer between Images, 2001, with CIE L*a*b* in place of their
@@ -41,34 +29,33 @@ def reinhard(
     MOST_STRETCH.
     """
     _check(swapped_bgr, target_bgr, mask)
-    like = like or Samples(swapped_bgr, target_bgr, mask)
-    if like.mask.sum() <= 0:
+    if mask.sum() <= 0:
         return swapped_bgr
-    swapped = _to_lab(swapped_bgr)
-    (mean, spread), (wanted_mean, wanted_spread) = (_statistics(_to_lab(p), like.mask) for p in like[:2])
+    swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    mean, spread = _statistics(swapped, mask)
+    wanted_mean, wanted_spread = _statistics(target, mask)
     scale = np.where(spread > LEAST_SPREAD, wanted_spread / np.maximum(spread, LEAST_SPREAD), 1)
     moved = (swapped - mean) * np.minimum(scale, MOST_STRETCH) + wanted_mean
     return _from_lab(moved.astype(np.float32))
 
 
-def none(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, like: Samples | None = None) -> np.ndarray:
+def none(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Leave the swapped face as the model made it."""
     _check(swapped_bgr, target_bgr, mask)
     return swapped_bgr
 
 
-def mkl(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, like: Samples | None = None) -> np.ndarray:
+def mkl(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give the swapped face the target's mean and covariance under the mask in CIE L*a*b*: also how colours go together.
 
     The linear map that moves colours least, Monge's and Kantorovich's (Pitié and Kokaram, The linear Monge-Kantorovitch linear
     colour mapping, 2007). Bounds and empty masks as in `reinhard`.
     """
     _check(swapped_bgr, target_bgr, mask)
-    like = like or Samples(swapped_bgr, target_bgr, mask)
-    if like.mask.sum() <= 0:
+    if mask.sum() <= 0:
         return swapped_bgr
-    swapped = _to_lab(swapped_bgr)
-    (mean, have), (wanted_mean, want) = (_covariance(_to_lab(p), like.mask) for p in like[:2])
+    swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    (mean, have), (wanted_mean, want) = (_covariance(lab, mask) for lab in (swapped, target))
     root = _power(have, 0.5)
     back = _power(have, -0.5)
     change = back @ _power(root @ want @ root, 0.5) @ back
@@ -77,21 +64,20 @@ def mkl(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, like:
     return _from_lab(((swapped - mean) @ change + wanted_mean).astype(np.float32))
 
 
-def histogram(
-    swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, like: Samples | None = None
-) -> np.ndarray:
+def histogram(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give each channel of CIE L*a*b* the target's distribution under the mask, by quantiles (Gonzalez and Woods).
 
     No channel is stretched by more than MOST_STRETCH as a whole, and its middle goes where the target's is. An empty mask changes
     nothing.
     """
     _check(swapped_bgr, target_bgr, mask)
-    return _along(swapped_bgr, like or Samples(swapped_bgr, target_bgr, mask), [np.eye(3)])
+    if mask.sum() <= 0:
+        return swapped_bgr
+    swapped, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    return _from_lab(_matched(swapped, target, mask, np.eye(3), swapped).astype(np.float32))
 
 
-def sliced_ot(
-    swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, like: Samples | None = None
-) -> np.ndarray:
+def sliced_ot(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give the swapped face the target's whole distribution of colours under the mask, as a cloud in CIE L*a*b*.
 
     Optimal transport one direction at a time: along many axes in turn quantiles are matched as in `histogram` (Pitié, Kokaram and
@@ -99,12 +85,17 @@ def sliced_ot(
     are always the same.
     """
     _check(swapped_bgr, target_bgr, mask)
-    turned = np.random.default_rng(1)
-    axes = [np.linalg.qr(turned.standard_normal((3, 3)))[0] for _ in range(SLICES)]
-    return _along(swapped_bgr, like or Samples(swapped_bgr, target_bgr, mask), axes)
+    if mask.sum() <= 0:
+        return swapped_bgr
+    own, target = _to_lab(swapped_bgr), _to_lab(target_bgr)
+    swapped, turned = own, np.random.default_rng(1)
+    for _ in range(SLICES):
+        axes, _ = np.linalg.qr(turned.standard_normal((3, 3)))
+        swapped = _matched(swapped, target, mask, axes, own)
+    return _from_lab(swapped.astype(np.float32))
 
 
-COLOURS: dict[str, Callable[..., np.ndarray]] = {
+COLOURS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     "reinhard": reinhard,
     "mkl": mkl,
     "histogram": histogram,
@@ -154,41 +145,26 @@ def _power(matrix: np.ndarray, power: float) -> np.ndarray:
     return axes * np.maximum(values, LEAST_VARIANCE / 10) ** power @ axes.T
 
 
-def _along(swapped_bgr: np.ndarray, like: Samples, turns: Sequence[np.ndarray]) -> np.ndarray:
-    """Bring quantiles along the axes of each turn (3, 3) to the target's, turn by turn; a picture without samples stays."""
-    inside = like.mask > 0
-    if not inside.any():
-        return swapped_bgr
-    have, want = (_to_lab(p)[inside] for p in like[:2])
-    own, image, weights = have, _to_lab(swapped_bgr), like.mask[inside]
-    for axes in turns:
-        turned, moved = image @ axes, have @ axes
-        for k in range(3):
-            curve = _curve(moved[:, k], want @ axes[:, k], own @ axes[:, k], weights)
-            turned[..., k], moved[:, k] = (_through(values, *curve) for values in (turned[..., k], moved[:, k]))
-        image, have = turned @ axes.T, moved @ axes.T
-    return _from_lab(image.astype(np.float32))
+def _matched(image: np.ndarray, like: np.ndarray, mask: np.ndarray, axes: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """An image (h, w, 3) whose quantiles under the mask, along each of three axes (3, 3), are brought to those of another.
 
-
-def _curve(have: np.ndarray, want: np.ndarray, own: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles of values (n,), and where they go to be those of `want` (n,).
-
-    They are drawn together where they would reach MOST_STRETCH times as far as those of the face's `own` values (n,).
+    They are drawn together where they reach MOST_STRETCH times as far as those of the image's `own` colours.
     """
-    have, want, own = (_quantiles(values, weights) for values in (have, want, own))
-    middle = len(want) // 2
-    reach = MOST_STRETCH * max(np.ptp(own), LEAST_SPREAD) / max(np.ptp(want), LEAST_SPREAD)
-    want = want[middle] + min(reach, 1.0) * (want - want[middle])
-    step = np.diff(have)
-    slope = np.divide(np.diff(want), step, out=np.ones_like(step), where=step > LEAST_SPREAD)
-    curve = np.concatenate([[0], np.cumsum(np.minimum(slope, STEEPEST) * step)])
-    return have, curve + want[middle] - curve[middle]
-
-
-def _through(values: np.ndarray, have: np.ndarray, curve: np.ndarray) -> np.ndarray:
-    """Values through a curve, which goes on straight beyond its ends."""
-    beyond = np.minimum(values - have[0], 0) + np.maximum(values - have[-1], 0)
-    return np.interp(values, have, curve) + beyond
+    here, there, first, inside = image @ axes, like @ axes, own @ axes, mask > 0
+    weights = mask[inside]
+    for k in range(3):
+        have, want, had = (_quantiles(values[..., k][inside], weights) for values in (here, there, first))
+        middle = len(want) // 2
+        reach = MOST_STRETCH * max(np.ptp(had), LEAST_SPREAD) / max(np.ptp(want), LEAST_SPREAD)
+        want = want[middle] + min(reach, 1.0) * (want - want[middle])
+        step = np.diff(have)
+        slope = np.divide(np.diff(want), step, out=np.ones_like(step), where=step > LEAST_SPREAD)
+        curve = np.concatenate([[0], np.cumsum(np.minimum(slope, STEEPEST) * step)])
+        curve += want[middle] - curve[middle]
+        values = here[..., k]
+        beyond = np.minimum(values - have[0], 0) + np.maximum(values - have[-1], 0)
+        here[..., k] = np.interp(values, have, curve) + beyond
+    return here @ axes.T
 
 
 def _quantiles(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

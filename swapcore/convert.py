@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from swapcore import align, forehead, masks, recolour
+from swapcore import align, forehead, light, masks
 from swapcore.blend import feather
+from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
-from swapcore.recolour import Seen
 from swapcore.types import Changed, DecisionTable, Face, FaceSet, Parsed, PeopleTable
 from swapcore.video import CURVES, Layout, Picture, block_means
 
@@ -101,7 +101,7 @@ class Overlay:
         return np.clip(_spread(_smoothed(self.crop_bgr, self.matrix), to_crop, (height, width)), 0, 1)
 
 
-def see(
+def convert_picture(
     picture: Picture,
     faces: Sequence[Face],
     predict: Mapping[str, Predict],
@@ -110,75 +110,105 @@ def see(
     centring: Mapping[str, str],
     span: Mapping[str, float],
     mask: masks.Setting,
-    relight: bool,
-) -> list[Seen]:
-    """The faces of a picture as the models make them, in the order given.
-
-    For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the target and gives the same of
-    the source, and as a fourth channel, where the mask `learned` needs it, what of the crop is face; resolution is r; centring
-    and span say what that crop shows, as it was in training (align.crop_matrix). mask says where the face shows (masks.Setting),
-    relight whether its light is read. Raises SwapError where a model gives no picture.
-    """
-    curve, found = CURVES.get(picture.layout.transfer), []
-    for face in faces:
-        look = {"size": resolution[face.swap], "span": span[face.swap], "centring": centring[face.swap]}
-        matrix = align.crop_matrix(face.landmarks_xy, **look)
-        target = crop(picture, matrix, resolution[face.swap])
-        target = curve.to_screen(target) if curve else target
-        made = predicted(predict[face.swap], target, face.swap)
-        if made.shape[-1] == 4:
-            face = replace(face, learned=Parsed(np.rint(255 * made[..., 3]).astype(np.uint8), matrix))
-        found.append(recolour.see(face, matrix, target, made[..., :3], mask=mask, relight=relight))
-    return found
-
-
-def convert_picture(
-    picture: Picture,
-    seen: Sequence[Seen],
-    around: Sequence[Sequence[tuple[int, Seen]]],
-    *,
-    span: Mapping[str, float],
-    mask: masks.Setting,
     erode: float,
     soften: float,
     colour: str,
+    relight: bool,
 ) -> tuple[Picture, list[Overlay]]:
-    """Change the faces that are `seen` in a picture; return it and what was laid over it, from the lowest to the topmost.
+    """Change `faces` in a picture; return it and what was laid over it, from the lowest to the topmost.
 
-    around: of each face its neighbours in time (recolour.recoloured). span by the swap's name and mask as of `see`; colour names
-    a row of COLOURS; erode and soften are shares of the face's size, the template's longer side (masks.soften).
+    For each swap, by its name: predict takes float32 (n, r, r, 3) BGR 0..1 aligned crops of the target and gives the same of
+    the source, and as a fourth channel, where the mask `learned` needs it, what of the crop is face; resolution is r; centring
+    and span say what that crop shows, as it was in training (align.crop_matrix). mask says where the face shows
+    (masks.Setting), colour names a row of COLOURS, relight whether light.relight goes before it; erode and soften are shares of
+    the face's size, the template's longer side (masks.soften).
 
-    Faces are laid in from the smallest to the largest, so that of two which overlap the nearer is on top. Samples outside the
-    soft masks keep their value to the bit: of a chroma plane those that stand for no pixel under a mask. With nothing to change
-    the picture itself is returned.
+    Every crop is taken from the untouched picture. Faces are laid in from the smallest to the largest, so that of two which
+    overlap the nearer is on top. Samples outside the soft masks keep their value to the bit: of a chroma plane those that
+    stand for no pixel under a mask. With nothing to change the picture itself is returned. Raises SwapError where a model
+    gives no picture.
     """
-    if not seen:
+    if not faces:
         return picture, []
     result, laid = picture.copy(), []
     curve = CURVES.get(picture.layout.transfer)
-    pairs = zip(seen, around, strict=True)
-    for one, beside in sorted(pairs, key=lambda p: _face_size(p[0].matrix, len(p[0].target), span[p[0].face.swap])):
-        face, side = one.face, len(one.target)
-        swapped = recolour.recoloured(one, beside, colour=colour)
+    placed = [
+        (
+            f,
+            align.crop_matrix(f.landmarks_xy, size=resolution[f.swap], span=span[f.swap], centring=centring[f.swap]),
+        )
+        for f in faces
+    ]
+    for face, matrix in sorted(placed, key=lambda p: _face_size(p[1], resolution[p[0].swap], span[p[0].swap])):
+        side = resolution[face.swap]
+        look = {"side": side, "mask": mask, "colour": colour, "relight": relight}
+        face, target, swapped = see(picture, face, matrix, predict[face.swap], **look)
         left, top, alpha = face_alpha(
             face,
-            one.matrix,
+            matrix,
             side=side,
             span=span[face.swap],
             frame_hw=picture.layout.shapes[0],
             mask=mask,
             erode=erode,
             soften=soften,
-            skin=forehead.skin(swapped, one.target) if face.raised else None,
+            skin=forehead.skin(swapped, target) if face.raised else None,
         )
         if not alpha.size:
             continue
-        if face.smoothed and (smooth := _smooth_forehead(picture, face, one.matrix, side=side)):
+        if face.smoothed and (smooth := _smooth_forehead(picture, face, matrix, side=side)):
             laid.append(smooth)
             lay(result, smooth)
-        laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, one.matrix))
+        laid.append(Overlay(left, top, alpha, curve.from_screen(swapped) if curve else swapped, matrix))
         lay(result, laid[-1])
     return result, laid
+
+
+def see(
+    picture: Picture,
+    face: Face,
+    matrix: np.ndarray,
+    predict: Predict,
+    *,
+    side: int,
+    mask: masks.Setting,
+    colour: str,
+    relight: bool,
+) -> tuple[Face, np.ndarray, np.ndarray]:
+    """What a model makes of a face: the face with what the model has `learned` of it, the target's crop and the swapped one in
+    its light and colours, (side, side, 3) float32 BGR 0..1 on the screen, both.
+
+    matrix (2, 3) takes the picture's pixels to the crop's; the rest as of `convert_picture`.
+    """
+    curve = CURVES.get(picture.layout.transfer)
+    target = crop(picture, matrix, side)
+    target = curve.to_screen(target) if curve else target
+    made = predicted(predict, target, face.swap)
+    if made.shape[-1] == 4:
+        face = replace(face, learned=Parsed(np.rint(255 * made[..., 3]).astype(np.uint8), matrix))
+    return face, target, recoloured(made[..., :3], target, face, matrix, mask=mask, colour=colour, relight=relight)
+
+
+def recoloured(
+    swapped: np.ndarray,
+    target: np.ndarray,
+    face: Face,
+    matrix: np.ndarray,
+    *,
+    mask: masks.Setting,
+    colour: str,
+    relight: bool,
+) -> np.ndarray:
+    """A model's picture of a face in the target's light and colours, (s, s, 3) float32 BGR 0..1 as both that are given.
+
+    matrix (2, 3) takes frame pixels, which the face is given in, to the pictures'.
+    """
+    points, to_frame = align.transform(face.landmarks_xy, matrix), align.invert(matrix)
+    look = {"size_hw": target.shape[:2], "parsed": face.parsed, "learned": face.learned, "matrix": to_frame}
+    skin = masks.combined(mask, [part for part, _ in masks.drawn(mask, points, **look)])
+    if relight:
+        swapped = light.relight(swapped, target, skin, points)
+    return np.clip(COLOURS[colour](swapped, target, skin), 0, 1)
 
 
 def _smooth_forehead(picture: Picture, face: Face, matrix: np.ndarray, *, side: int) -> Overlay | None:

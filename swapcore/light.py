@@ -8,9 +8,6 @@ such fits takes the light of one face to another, as ratio images do (Marschner 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 
@@ -33,60 +30,26 @@ POOR, GOOD = (
 LUMA = np.array([0.0722, 0.7152, 0.2126], np.float32)  # of linear BGR (ITU-R BT.709)
 
 
-class Fit(NamedTuple):
-    """What the skin of a picture says of its light, as the equations of a least squares fit: those of several can be added."""
-
-    normal: np.ndarray  # (9, 9)
-    moment: np.ndarray  # (9,)
-    told: float  # share of the shading's variance that it explains, 0..1
-
-
-class Lit(NamedTuple):
-    """The light on a face and on the one that replaces it."""
-
-    shape: np.ndarray  # (GRID, GRID, 9) as of `shading`
-    skin: np.ndarray  # (GRID, GRID) float32 0..1
-    target: Fit
-    swapped: Fit
-
-
-def read(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, landmarks_xy: np.ndarray) -> Lit | None:
-    """Tell the light from two pictures of a face; None where too little skin is seen.
+def relight(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:
+    """Give the swapped face the target's distribution of light, but not its brightness or colour, which is for COLOURS.
 
     swapped_bgr and target_bgr (s, s, 3) float32 BGR 0..1 in sRGB's gamma values, aligned with each other; mask (s, s) float32
-    0..1, where both show skin; landmarks (68, 2) of the target in their pixels.
+    0..1, where both show skin; landmarks (68, 2) of the target in their pixels. Returns the like of swapped_bgr. Where the
+    target's light cannot be told (little of the shading is explained, or too little skin is seen) less of it is done, or nothing.
     """
-    shape = shading(landmarks_xy, side=len(mask))
+    side = len(mask)
+    shape = shading(landmarks_xy, side=side)
     small = cv2.resize(np.asarray(mask, np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) * (shape[..., 0] > 0)
     if small.sum() < 0.05 * GRID**2:
-        return None
+        return swapped_bgr
     fits = []
     for picture in (target_bgr, swapped_bgr):
         light = cv2.resize(_linear(picture) @ LUMA, (GRID, GRID), interpolation=cv2.INTER_AREA)
         fits.append(fitted(light, shape, small))
-    return Lit(shape, small, *fits)
-
-
-def relight(swapped_bgr: np.ndarray, lit: Lit | None, around: Sequence[tuple[float, Lit]] = ()) -> np.ndarray:
-    """Give the swapped face the target's distribution of light, but not its brightness or colour, which is for COLOURS.
-
-    swapped_bgr (s, s, 3) float32 BGR 0..1 of any size; lit as `read` from it. around: the same of the face in other frames, each
-    with what it weighs (this one weighs 1), so that the light does not flicker where less of it is seen for a while. Returns the
-    like of swapped_bgr. Where the target's light cannot be told (little of the shading is explained, or too little skin is
-    seen) less of it is done, or nothing.
-    """
-    if lit is None:
-        return swapped_bgr
-    every = [(1.0, lit), *around]
-    total = sum(weight for weight, _ in every)
-    told = sum(weight * one.target.told for weight, one in every) / total
+    (wanted, told), (has, _) = fits
     strength = np.clip((told - POOR) / (GOOD - POOR), 0, 1)
     if strength == 0:
         return swapped_bgr
-    small, side = lit.skin, len(swapped_bgr)
-    wanted, has = (
-        _light([(weight, getattr(one, which)) for weight, one in every], lit) for which in ("target", "swapped")
-    )
     change = np.log(np.clip(wanted / has, *BOUNDS))
     change = np.sign(change) * np.maximum(np.abs(change) - UNSEEN, 0)
     ratio = np.exp(strength * change)
@@ -96,20 +59,8 @@ def relight(swapped_bgr: np.ndarray, lit: Lit | None, around: Sequence[tuple[flo
     ratio = np.where(small > 0.5, ratio, covered[..., 0] / np.maximum(covered[..., 1], 1e-3))
     ratio = np.where(covered[..., 1] > 1e-3, ratio, 1.0)
     ratio = cv2.GaussianBlur(ratio.astype(np.float32), (0, 0), 1.0)
-    way = cv2.INTER_LINEAR if side >= GRID else cv2.INTER_AREA
-    wide = cv2.resize(ratio, (side, side), interpolation=way)[..., None]
+    wide = cv2.resize(ratio, (side, side), interpolation=cv2.INTER_LINEAR)[..., None]
     return _gamma(np.clip(_linear(swapped_bgr) * wide, 0, 1))
-
-
-def _light(fits: Sequence[tuple[float, Fit]], lit: Lit) -> np.ndarray:
-    """The linear luminance (GRID, GRID) that fits say together, from DARKEST of its mean on."""
-    normal = sum(weight * fit.normal for weight, fit in fits)
-    ridge = RIDGE * normal[0, 0] * np.diag([0.0, *[1.0] * 8])
-    found = lit.shape @ np.linalg.solve(
-        normal + ridge + 1e-9 * np.eye(9), sum(weight * fit.moment for weight, fit in fits)
-    )
-    level = (found * lit.skin).sum() / lit.skin.sum()
-    return np.maximum(found, DARKEST * max(level, 1e-4))
 
 
 def shading(landmarks_xy: np.ndarray, *, side: int) -> np.ndarray:
@@ -138,10 +89,11 @@ def shading(landmarks_xy: np.ndarray, *, side: int) -> np.ndarray:
     return np.where(root[..., None] > 0, np.stack(harmonics, -1), 0.0)
 
 
-def fitted(light: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> Fit:
-    """The shading that explains linear luminance (h, w) best where there is weight (h, w): its equations.
+def fitted(light: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """The shading (h, w) that explains linear luminance (h, w) best where there is weight (h, w), and how much it explains.
 
-    shape (h, w, 9) as of `shading`. Least squares with Tukey's weights in a few rounds.
+    shape (h, w, 9) as of `shading`. Least squares with Tukey's weights in a few rounds. The fit is from DARKEST of its mean on;
+    the second value is 1 less the share of the variance that is left, 0 at least.
     """
     rows, values, counts = (
         shape.reshape(-1, 9),
@@ -152,13 +104,15 @@ def fitted(light: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> Fit:
     trust = counts
     for _ in range(ROUNDS):
         weighted = rows * trust[:, None]
-        normal, moment = weighted.T @ rows, weighted.T @ values
-        off = values - rows @ np.linalg.solve(normal + ridge + 1e-9 * np.eye(9), moment)
+        coefficients = np.linalg.solve(weighted.T @ rows + ridge + 1e-9 * np.eye(9), weighted.T @ values)
+        off = values - rows @ coefficients
         spread = 1.5 * np.sqrt((trust * off**2).sum() / max(trust.sum(), 1e-9)) + 1e-6
         trust = counts * np.maximum(1 - (off / (2.5 * spread)) ** 2, 0) ** 2
     mean = (trust * values).sum() / max(trust.sum(), 1e-9)
     told = 1 - (trust * off**2).sum() / max((trust * (values - mean) ** 2).sum(), 1e-12)
-    return Fit(normal, moment, float(max(told, 0.0)))
+    found = (rows @ coefficients).reshape(light.shape)
+    level = (found * weight).sum() / weight.sum()
+    return np.maximum(found, DARKEST * max(level, 1e-4)), float(max(told, 0.0))
 
 
 def _linear(bgr: np.ndarray) -> np.ndarray:

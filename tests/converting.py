@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from analytic import face
 
-from swapcore import convert
 from swapcore.types import DecisionTable, FaceSet, PeopleTable
 
 HEIGHT, WIDTH = 240, 320
@@ -51,11 +50,3 @@ def tables(people=("double", "", "double", "other"), use=(True, True, True, True
         reason=texts(*[""] * (double.sum() + n)),
     )
     return faces, whose, {SWAP["name"]: decided}
-
-
-def converted(picture, faces, predict, **look):
-    """convert.see and convert_picture, with all that both take; each frame by itself."""
-    names = ("resolution", "centring", "span", "mask", "relight")
-    seen = convert.see(picture, faces, predict, **{name: look[name] for name in names})
-    names = ("span", "mask", "erode", "soften", "colour")
-    return convert.convert_picture(picture, seen, [()] * len(seen), **{name: look[name] for name in names})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from analytic import face
-from converting import HEIGHT, SWAP, TRAINED, WIDTH, converted, paint, scene, tables
+from converting import HEIGHT, SWAP, TRAINED, WIDTH, paint, scene, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +26,7 @@ def swap(frame, faces, predict=lambda crops: crops, **changed):
         "span": dict.fromkeys(names, 0.6),
     } | {**SETTINGS, **changed}
     before = video.from_bgr(frame, RGB)
-    after, _ = converted(before, faces, predicts, **values)
+    after, _ = convert.convert_picture(before, faces, predicts, **values)
     np.testing.assert_array_equal(shown(before), frame)  # a picture that was given is left as it is
     return frame if after is before else shown(after)
 

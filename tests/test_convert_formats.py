@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from analytic import face
-from converting import HEIGHT, WIDTH, converted, paint, scene
+from converting import HEIGHT, WIDTH, paint, scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swapcore import video
+from swapcore import convert, video
 from swapcore.types import Face
 
 SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none", "relight": False}
@@ -32,7 +32,9 @@ def changed(name, predict, points, image=None, **settings):
     layout = LAYOUTS[name]
     image = scene(blur=5) if image is None else image
     before = video.from_bgr(image[: layout.height, : layout.width], layout)
-    after, laid = converted(before, [Face(points, "s")], {"s": predict}, **ONE, **{**SETTINGS, **settings})
+    after, laid = convert.convert_picture(
+        before, [Face(points, "s")], {"s": predict}, **ONE, **{**SETTINGS, **settings}
+    )
     return before, after, laid
 
 

@@ -36,7 +36,6 @@ ORDER = [
     "forehead",
     "colour",
     "light",
-    "recolour",
     "blend",
     "convert",
     "measure",
