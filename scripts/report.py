@@ -41,7 +41,8 @@ def main(args):
         for one in worst
     ]
     about = {"video": args.video, "clip": info.name, "swaps": swaps, "frames": len(frames)}
-    html = page.build(told, shown, **about, tool=label.TOOL, marks=label.marks())
+    foreheads = store.read_json(args.forehead[0]) if args.forehead else None
+    html = page.build(told, shown, **about, tool=label.TOOL, marks=label.marks(), foreheads=foreheads)
     store.write_bytes(args.page, html.encode())
 
 
@@ -74,6 +75,7 @@ if __name__ == "__main__":
             swaps="text: JSON list of {name, source, target}",
             decisions="files: decisions.parquet of each swap's target, in order",
             measures="file: measures.json",
+            forehead="files: forehead.json, where convert's mask is auto",
             out="file: strip.jpg",
             page="file: measures.html",
         ),

@@ -108,6 +108,16 @@ def test_without_worst_frames_the_page_stands():
     assert "The worst" not in text_of(built({**TOLD, "worst": []}))
 
 
+def test_the_mask_of_each_shot_and_what_is_worth_painting():
+    shot = {"swap": "ann_onto_bob", "frames": [3, 90], "chosen": "smooth", "why": "wrinkles show <here>"}
+    by_hand = [{"face": "000012_0", "frame": 12, "why": "the parser is unsure of 60 % of it"}]
+    said = text_of(built(foreheads={"shots": [shot], "by_hand": by_hand}))
+    assert "3 to 90" in said and "the wrinkles above are taken out" in said and "&lt;here&gt;" in said
+    assert "config/edits/masks/b1/000012_0.png" in said
+    assert "worth painting" not in text_of(built(foreheads={"shots": [shot], "by_hand": []}))
+    assert "Where the swapped face ends" not in text_of(built())
+
+
 def test_names_and_words_from_outside_are_text():
     told = {
         **TOLD,
@@ -242,7 +252,13 @@ def test_the_stage_shows_the_worst_frame_around_the_swapped_face(root, tmp_path,
             yield number, frame
 
     monkeypatch.setattr(video, "decode", decode)
-    options = {"settings": '{"strip": 3}', "video": "v", "swaps": json.dumps(SWAPS), "decisions": [tmp_path / "d"]}
+    options = {
+        "settings": '{"strip": 3}',
+        "video": "v",
+        "swaps": json.dumps(SWAPS),
+        "decisions": [tmp_path / "d"],
+        "forehead": [],
+    }
     files = {name: tmp_path / name for name in ("frames", "faces", "people", "measures", "page")}
     where = {"path": tmp_path / "clip", "video_file": tmp_path / "video", "out": tmp_path / "strip.jpg"}
     importlib.import_module("report").main(argparse.Namespace(**options, **files, **where))

@@ -37,10 +37,12 @@ def build(
     frames: int,
     tool: str,
     marks: Mapping[str, str],
+    foreheads: Mapping[str, Any] | None = None,
 ) -> str:
     """The page's text.
 
     told: measures.json. swaps: name, source and target of each. frames: of the video. tool and marks: label.TOOL, label.marks().
+    foreheads: forehead.json, where there is one.
     """
     measures = {name: row for name, row in told.items() if isinstance(row, Mapping) and "value" in row}
     said = "; ".join(f"{s['source']}’s face on {s['target']}" for s in swaps)
@@ -57,6 +59,8 @@ def build(
         "below are where to look first.</p>"
     )
     parts.append(_table(measures, swaps))
+    if foreheads:
+        parts.append(_foreheads(foreheads, clip))
     if worst:
         parts.append(f"<h2>The worst {counted(len(worst), 'frame')}, original beside swapped</h2>")
         parts += [_worst(place, one, measures, marks) for place, one in enumerate(worst, 1)]
@@ -65,6 +69,33 @@ def build(
         "say so in their metadata. The video’s provenance.json has the consent records, settings and digests.</p>"
     )
     return document(f"{video}: measures", "\n".join(parts))
+
+
+CHOSEN = {
+    "calm": "up to the lower forehead",
+    "hairline": "up to the hair",
+    "smooth": "up to the lower forehead, and the wrinkles above are taken out",
+}
+
+
+def _foreheads(told: Mapping[str, Any], clip: str) -> str:
+    """What each shot does about the forehead, and which masks are worth painting."""
+    rows = [
+        f"<tr><td>{shot['frames'][0]} to {shot['frames'][1]}<small>{escape(shot['swap'])}</small></td>"
+        f"<td>{escape(CHOSEN[shot['chosen']])}<small>{escape(shot['why'])}</small></td></tr>"
+        for shot in told["shots"]
+    ]
+    found = [
+        f"<h2>Where the swapped face ends</h2><table><tr><th>frames</th><th>the mask</th></tr>{''.join(rows)}</table>"
+    ]
+    if told["by_hand"]:
+        folder = f"config/edits/masks/{escape(clip)}"
+        names = "".join(
+            f"<li>{folder}/{escape(one['face'])}.png <small>frame {one['frame']}: {escape(one['why'])}</small></li>"
+            for one in told["by_hand"]
+        )
+        found.append(f"<p>Masks worth painting by hand, the most useful first:</p><ol>{names}</ol>")
+    return "".join(found)
 
 
 def _table(measures: Mapping[str, Any], swaps: Sequence[Mapping[str, str]]) -> str:

@@ -182,6 +182,7 @@ rule report:
         people=video_clip("people.parquet"),
         decisions=decisions_of_targets,
         measures="results/videos/{video}/measures.json",
+        forehead=forehead_of_video,
     output:
         strip=report(
             "results/videos/{video}/strip.jpg",
@@ -209,5 +210,5 @@ rule report:
     shell:
         "{params.run} --settings {params.settings:q} --video {wildcards.video} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
-        " --decisions {input.decisions:q} --measures {input.measures:q}"
+        " --decisions {input.decisions:q} --measures {input.measures:q} --forehead {input.forehead:q}"
         " --out {output.strip:q} --page {output.page:q} --log {log:q}"
