@@ -4,7 +4,8 @@
 
 For each scene: a clip of each actor, landmarks fitted by dlib's predictor in each frame as extraction does, crops as in the
 archive, and in each crop every mask: drawn from landmarks, what our parser says of each frame by itself (`raw`) and steadied
-along the clip (`steady`), and both with `extended`. One JSON line a scene, means over the actors:
+along the clip (`steady`), and both with `extended`; the same of `hairline`, which is no network. One JSON line a scene, means
+over the actors:
 
 * `iou` with the face that is seen (skin, brows, eyes, nose, mouth; no hair, no glasses, no hand), of what the crop shows;
 * `spilt`: share of the mask that lies on something else; `missed`: share of the seen face within `extended` that it leaves out;
@@ -19,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
@@ -46,13 +47,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--sheet", type=Path, help="a PNG of outlines over some frames")
     args = parser.parse_args()
-    parse, fit, rows = parsing.parser("own", threads=1), detect.fitter(nets.model_path("landmarks")), []
+    parsers = {"": parsing.parser("own", threads=1), "hairline ": parsing.parser("hairline")}
+    fit, rows = detect.fitter(nets.model_path("landmarks")), []
     try:
         for scene in args.scenes.split(","):
             found = []
             for actor in args.actors.split(","):
                 crops, true, points = filmed(actor, scene, args.seconds, fit)
-                made = drawn(crops, points, parse)
+                made = drawn(crops, points, parsers)
                 made["truth"] = true
                 found.append({name: figures(mask, true, made["extended"], crops) for name, mask in made.items()})
                 rows.append(strip(crops, made))
@@ -83,18 +85,19 @@ def filmed(
     return np.array(crops), np.array(true), np.array(points)
 
 
-def drawn(crops: np.ndarray, points: np.ndarray, parse: parsing.Parse) -> dict[str, np.ndarray]:
+def drawn(crops: np.ndarray, points: np.ndarray, parsers: Mapping[str, parsing.Parse]) -> dict[str, np.ndarray]:
     """All masks of all frames, each (n, SIDE, SIDE) float32 0..1."""
     found = {name: np.array([draw(p, size_hw=(SIDE, SIDE)) for p in points]) for name, draw in masks.MASKS.items()}
     small = [cv2.resize(crop, (parsing.SIDE, parsing.SIDE), interpolation=cv2.INTER_AREA) for crop in crops]
-    share = parse(crops, points)
-    steady = parsing.steady(share, np.array([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in small]))
+    grey = np.array([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in small])
     less = parsing.SIDE / SIDE
     matrix = np.array([[less, 0, (less - 1) / 2], [0, less, (less - 1) / 2]])
-    for name, shares in (("raw", share), ("steady", steady)):
-        whole = [Parsed(np.rint(255 * one).astype(np.uint8), matrix) for one in shares]
-        found[name] = np.array([masks.parsed_at(one, np.eye(2, 3), (SIDE, SIDE)) for one in whole])
-        found[f"extended+{name}"] = np.minimum(found["extended"], found[name])
+    for which, parse in parsers.items():
+        share = parse(crops, points)
+        for name, shares in ((f"{which}raw", share), (f"{which}steady", parsing.steady(share, grey))):
+            whole = [Parsed(np.rint(255 * one).astype(np.uint8), matrix) for one in shares]
+            found[name] = np.array([masks.parsed_at(one, np.eye(2, 3), (SIDE, SIDE)) for one in whole])
+            found[f"extended+{name}"] = np.minimum(found["extended"], found[name])
     return found
 
 
