@@ -295,7 +295,7 @@ def test_a_sequence_is_planned_like_a_video(tmp_path, root):
     done = toy.snakemake("--dry-run", "--printshellcmds", "results/videos/ann_onto_bob_on_plate/video.mp4")
     commands = [line for line in done.stdout.splitlines() + done.stderr.splitlines() if "--path film/plate " in line]
     stages = {re.search(r"scripts/(\w+)\.py", line)[1] for line in commands}
-    assert stages == {"frames", "faces", "convert", "label"}
+    assert stages == {"frames", "faces", "forehead", "convert", "label"}
     table_of = "results/clips/plate/frames.parquet"
     toy.snakemake(table_of, "--quiet", "all")
     assert '"rate":"24"' in (toy.folder / table_of).read_text()
