@@ -6,7 +6,10 @@ import argparse
 import contextlib
 import errno
 import os
+import select
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,6 +73,7 @@ def _logged(path: Path | None) -> Iterator[None]:
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
     """Run a script's work; what the user can mend becomes one line and exit code 1."""
     stage = Path(sys.argv[0]).stem
+    end_with_snakemake()
     try:
         with _logged(args.log):
             try:
@@ -79,6 +83,37 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
                 sys.exit(1)
     except OSError as error:  # no log can be opened
         sys.exit(f"{stage}: {_line(error)}")
+
+
+def end_with_snakemake() -> None:
+    """Send this process SIGTERM when the Snakemake that started it, $SWAPCORE_RUN, is gone.
+
+    A Snakemake that is killed outright cannot tell its jobs, and the next one, which begins the same jobs again, would write
+    beside them. Nothing happens where it is no ancestor of this process: a script that is started by hand, or a container with
+    numbers of its own.
+    """
+    run = int(os.environ.get("SWAPCORE_RUN") or 0)
+    if not run or not hasattr(os, "pidfd_open") or run not in _ancestors():
+        return
+    try:
+        watched = os.pidfd_open(run)
+    except OSError:  # gone in this moment, or an old kernel
+        return
+
+    def wait() -> None:
+        select.select([watched], [], [])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True, name="snakemake").start()
+
+
+def _ancestors() -> list[int]:
+    found, pid = [], os.getppid()
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        while pid > 1:
+            found.append(pid)
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return found
 
 
 def _line(error: SwapError | OSError) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from fractions import Fraction
-from pathlib import Path
 
 from common import arguments, run
 
@@ -24,10 +22,13 @@ def main(args):
     frames = progress.track(frames, round(play.seconds * settings.rate), args.out.stem)
     samples = studio.voice(studio.Performance(play.performance), seconds=play.seconds, sample_rate=SAMPLE_RATE)
     side = {"width": settings.size, "height": settings.size}
-    with store.atomic(args.out) as out, tempfile.TemporaryDirectory(dir=args.out.parent) as folder:
-        silent = Path(folder) / "picture.mp4"
-        video.encode(silent, frames, **side, rate=Fraction(settings.rate), **ENCODER)
-        video.add_sound(out, video=silent, samples=samples, sample_rate=SAMPLE_RATE)
+    silent = args.out.with_name(f".{args.out.stem}.silent.mp4")  # always the same: what a kill leaves of it is written over
+    try:
+        with store.atomic(args.out) as out:
+            video.encode(silent, frames, **side, rate=Fraction(settings.rate), **ENCODER)
+            video.add_sound(out, video=silent, samples=samples, sample_rate=SAMPLE_RATE)
+    finally:
+        silent.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,7 @@ def test_the_same_arrays_give_the_same_file(tmp_path):
 
 
 def test_a_second_training_is_refused(tmp_path, root):
+    lines = []
     hold = (
         "import sys, pathlib\nfrom swapcore.train import checkpoint\n"
         f"with checkpoint.lock(pathlib.Path({json.dumps(str(tmp_path))})):\n print('held', flush=True); sys.stdin.read()"
@@ -119,9 +120,10 @@ def test_a_second_training_is_refused(tmp_path, root):
         assert other.stdout.readline() == "held\n"
         with (
             pytest.raises(SwapError, match=f"another training has it .process {other.pid} on "),
-            checkpoint.lock(tmp_path),
+            checkpoint.lock(tmp_path, say=lines.append, patience=0.3),
         ):
             pass
+        assert len(lines) == 1 and "waiting 0 s for it to end" in lines[0]
     finally:
         other.kill()  # the lock goes with its process, however that ends
         other.communicate()

@@ -351,6 +351,61 @@ def test_what_is_no_number_stops_before_it_is_saved(sums, people, tmp_path, monk
     assert np.isfinite(arrays(tmp_path)["weights/w"]).all()
 
 
+@pytest.fixture
+def diverging(sums, monkeypatch):
+    """Training whose loss is NaN after step 20 where the rate is above a limit, as it would be; and the rates that were tried."""
+    learn, limit, rates = sums.run, [1e-4], []
+
+    def step(self, images, *, step, rate, **how):
+        learn(self, images, step=step, rate=rate, **how)
+        rates.append(rate)
+        spoilt = step + len(images) > 20 and rate > limit[0]
+        self.weight = self.weight * (np.nan if spoilt else 1)
+        return self.loss * (np.nan if spoilt else 1)
+
+    monkeypatch.setattr(sums, "run", step)
+    return limit, rates
+
+
+HOT = {"budget": {"steps": 40}, "learning_rate": 3.9e-4, "schedule": [{"warp": "none"}]}
+
+
+def test_a_loss_that_is_no_number_is_gone_back_from_with_a_lower_rate(diverging, people, tmp_path, capfd):
+    assert trained(tmp_path, people, **HOT)["steps"] == 40
+    said = capfd.readouterr().err
+    assert said.count("going back to step") == 2 and "on with 0.5 of" in said and "on with 0.25 of" in said
+    assert set(diverging[1]) == {3.9e-4, 1.95e-4, 0.975e-4}
+    assert arrays(tmp_path)["weights/w"][0] == 40, "no step of the spoilt ones is in the weights, none is missing"
+    assert checkpoint.find(state(tmp_path), say=print).info["slower"] == 0.25
+    diverging[1].clear()
+    assert trained(tmp_path, people, **{**HOT, "budget": {"steps": 50}})["steps"] == 50
+    assert set(diverging[1]) == {0.975e-4}, "the next run goes on with what was found"
+    assert trained(tmp_path, people, **{**HOT, "learning_rate": 0.8e-4})["steps"] == 60
+    assert diverging[1][-1] == 0.8e-4, "a rate that the user sets is taken as it is"
+
+
+def test_after_three_times_it_is_an_error(diverging, people, tmp_path, capfd):
+    diverging[0][0] = 0.0
+    with pytest.raises(SwapError, match=r"after step 2\d, also with 0.125 of the learning rate; the last saved state is kept: lower"):
+        trained(tmp_path, people, **HOT)
+    assert capfd.readouterr().err.count("going back to step") == 3
+    saved = checkpoint.find(state(tmp_path), say=print).info["step"]
+    assert 0 < saved <= 20 and np.isfinite(arrays(tmp_path)["weights/w"]).all()
+    diverging[0][0] = 1.0
+    assert trained(tmp_path, people, **HOT)["steps"] == 40 and arrays(tmp_path)["weights/w"][0] == 40
+
+
+def test_a_signal_while_the_loss_is_spoilt_ends_all_the_same(sums, people, tmp_path, monkeypatch, capfd):
+    def spoilt(self, images, **how):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return self.loss * np.nan
+
+    monkeypatch.setattr(sums, "run", spoilt)
+    with pytest.raises(SystemExit) as stopped:
+        trained(tmp_path, people)
+    assert stopped.value.code == 143 and "stopped by SIGTERM; the last saved state is kept" in capfd.readouterr().err
+
+
 def test_too_few_faces_are_refused_before_anything(sums, people, tmp_path):
     with pytest.raises(SwapError, match="bob: expected at least 16 faces"):
         trained(tmp_path, (people[0], make_faces(tmp_path, "bob", count=9)))

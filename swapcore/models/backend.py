@@ -36,8 +36,10 @@ def tensorflow() -> Any:
     return tf
 
 
-def choose(backend: str) -> None:
+def choose(backend: str, *, deterministic: bool = False) -> None:
     """Have `keras` run on `backend`, "tensorflow" or "jax", in this process; before anything loads it.
+
+    deterministic: the same numbers in give the same numbers out, to the last bit, on the same machine.
 
     Raises RuntimeError where Keras runs on the other already: it cannot change. Raises SwapError where JAX is not installed.
     """
@@ -48,6 +50,13 @@ def choose(backend: str) -> None:
             "train.backend: expected JAX to be installed, found none; pip install 'swapcore[jax]', or set tensorflow"
         )
     os.environ["KERAS_BACKEND"] = backend
+    if not deterministic:
+        return
+    if backend == "tensorflow":
+        tensorflow().config.experimental.enable_op_determinism()
+    else:  # processors are without it
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
 
 
 @functools.cache

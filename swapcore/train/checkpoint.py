@@ -17,10 +17,11 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -30,6 +31,11 @@ from swapcore.models import read_weights
 
 KEPT = 2
 BEST = "best"  # name of the folder of the best weights
+PATIENCE = 20.0  # seconds that a lock is waited for: longer than a training that was told to end needs to save and end
+
+
+class NotFinite(SwapError):
+    """What was to be written holds NaN or infinity."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Saved:
 def write_arrays(path: str | Path, arrays: Iterable[tuple[str, np.ndarray]]) -> str:
     """Write arrays by name as HDF5, atomically; the same arrays give the same bytes. Returns the file's sha256.
 
-    Raises SwapError, and leaves no file, where an array is not finite.
+    Raises NotFinite, and leaves no file, where an array is not finite.
     """
     import h5py
 
@@ -52,7 +58,7 @@ def write_arrays(path: str | Path, arrays: Iterable[tuple[str, np.ndarray]]) -> 
         with h5py.File(temporary, "w", libver="earliest") as file:  # newer formats note the time in every group
             for name, array in arrays:
                 if not np.isfinite(array).all():
-                    raise SwapError(
+                    raise NotFinite(
                         f"{name} is no longer finite; the last saved state is kept: lower train.learning_rate or set "
                         "train.precision to float32, and run snakemake again"
                     )
@@ -62,7 +68,7 @@ def write_arrays(path: str | Path, arrays: Iterable[tuple[str, np.ndarray]]) -> 
 
 
 def save(folder: Path, arrays: Iterable[tuple[str, np.ndarray]], info: Mapping[str, Any]) -> Saved:
-    """Save a state as the newest, then drop all but the two newest, and what is best of none of them. Raises SwapError where
+    """Save a state as the newest, then drop all but the two newest, and what is best of none of them. Raises NotFinite where
     an array is not finite.
     """
     saved = _write(folder, max(_numbers(folder), default=0) + 1, arrays, info)
@@ -119,24 +125,36 @@ def read_arrays(saved: Saved, group: str = "") -> dict[str, np.ndarray]:
 
 
 @contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
+def lock(folder: Path, *, say: Callable[[str], None] = lambda line: None, patience: float = PATIENCE) -> Iterator[None]:
     """Hold a folder for this process; the system lets go of it when the process ends, however it ends.
 
-    Raises SwapError where another process holds it.
+    Where another process holds it, that one may be about to end (its Snakemake was killed, see `signals`), so it is waited for,
+    with a line about it, for `patience` seconds. Raises SwapError where it holds on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        until, told = time.monotonic() + patience, False
+        while not _taken(file):
             file.seek(0)
-            raise SwapError(
-                f"{folder}: another training has it ({file.read().strip() or 'unknown'}); wait until it ends, or stop it"
-            ) from None
+            holder = file.read().strip() or "unknown"
+            if time.monotonic() >= until:
+                raise SwapError(f"{folder}: another training has it ({holder}); wait until it ends, or stop it")
+            if not told:
+                say(f"{folder}: another training has it ({holder}); waiting {patience:.0f} s for it to end")
+                told = True
+            time.sleep(min(0.2, patience))
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+def _taken(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write(folder: Path, number: int, arrays: Iterable[tuple[str, np.ndarray]], info: Mapping[str, Any]) -> Saved:

@@ -13,7 +13,6 @@ import numpy as np
 
 from swapcore import progress
 from swapcore.config.fields import Train
-from swapcore.errors import SwapError
 from swapcore.models import PEOPLE
 from swapcore.train import batches, events, fit, held, monitor, nearest, standing, watch
 from swapcore.train.feed import Drawn, feed
@@ -29,6 +28,13 @@ BENT = {"random": 1.0, "landmarks": 0.5, "none": 0.0}
 WARPS = {"random": "with the random warp", "landmarks": "warped to the other's landmarks", "none": "without the warp"}
 
 MOST_BYTES = 1 << 28  # of the faces of one call; those of two lie in memory
+
+
+class Spoilt(Exception):
+    """The loss is no number any more, nor may the weights be: nothing of it is kept."""
+
+    def __init__(self, step: int):
+        super().__init__(f"the loss is no longer a number after step {step}")
 
 
 @dataclass
@@ -92,7 +98,7 @@ class Session:
 
     def tell(self, *, phase: int, images_per_second: float, loss: np.ndarray, end: int | None, left: float) -> None:
         """A line of progress; loss (2,) of source and target, the mean since the last line; left: seconds."""
-        rate = self.settings.learning_rate * self.settings.schedule[phase].rate
+        rate = self.now.slower * self.settings.learning_rate * self.settings.schedule[phase].rate
         figures = events.tagged("loss", dict(zip(PEOPLE, loss.tolist(), strict=True)))
         figures |= {"training/images_per_second": images_per_second, "training/phase": phase + 1}
         self.write(self.now.step, figures | {"training/learning_rate": rate, "training/batch": self.now.batch})
@@ -103,7 +109,8 @@ class Session:
 def learn(session: Session, caught: Sequence[signal.Signals] = ()) -> None:
     """Train until the way ends or a signal is caught (see signals.noted). The last steps are not saved yet.
 
-    Raises fit.TooLarge where memory runs out: what the call had done by then is unknown, so the state is spoilt.
+    Raises fit.TooLarge where memory runs out: what the call had done by then is unknown, so the state is spoilt. Raises Spoilt
+    where the loss is no number any more.
     """
     settings, now, cut = session.settings, session.now, session.cut
     way = standing.way(now, settings)
@@ -165,7 +172,7 @@ def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
                 drawn.images,
                 step=now.step,
                 warp=settings.warp * BENT[phase.warp],
-                rate=settings.learning_rate * phase.rate,
+                rate=now.slower * settings.learning_rate * phase.rate,
                 shares=settings.shares(phase),
                 bends=drawn.bends,
                 **where,
@@ -175,10 +182,7 @@ def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
             raise fit.TooLarge(now.batch) from error
         raise
     if not np.isfinite(loss).all():
-        raise SwapError(
-            f"{session.what}: the loss is no longer a number after step {now.step + len(drawn.images)}; the last saved state is "
-            "kept: lower train.learning_rate or set train.precision to float32, and run snakemake again"
-        )
+        raise Spoilt(now.step + len(drawn.images))
     return loss
 
 

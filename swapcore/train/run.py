@@ -23,6 +23,8 @@ from swapcore.train.standing import Standing
 from swapcore.train.start import Start, said, taken
 from swapcore.train.step import Trainer, trainer
 
+SLOWER = 0.5  # of the learning rate is left each time the loss is no number
+SLOWEST = SLOWER**3  # with so much of it that is an error
 FIGURES = "tensorboard"  # name of the folder of figures for TensorBoard, beside the states
 
 
@@ -52,7 +54,7 @@ def train(
     asked = settings.model_dump(mode="json", exclude=settings.hints())
     datasets = {"source": source.digest, "target": target.digest}
     seen = _seen(what, source, target, settings=settings)
-    with checkpoint.lock(home):
+    with checkpoint.lock(home, say=progress.say):
         saved = checkpoint.find(folder, say=progress.say)
         now = Standing() if saved is None else Standing.from_json(saved.info)
         before = now.goals
@@ -69,7 +71,7 @@ def train(
         now.meet(digests, changed=now.goals != before)
         if now.goals != before:
             now.begin("")
-            now.batch = None
+            now.batch, now.slower = None, 1.0
         graphs = all(path.is_file() for path in results.graph_paths(folder).values())
         made = graphs and saved is not None and results.preview_path(saved, settings).is_file()
         if made and standing.way(now, settings).done(now.step, now.seconds):
@@ -89,6 +91,8 @@ def train(
                     break
                 except fit.TooLarge as error:
                     saved, now = _halved(what, error.batch, folder, begun)
+                except (loop.Spoilt, checkpoint.NotFinite) as error:
+                    saved, now = _slowed(what, error, now.slower, folder, begun)
         facts = {
             "swap": swap,
             "source": source.person,
@@ -126,11 +130,31 @@ def _halved(what: str, batch: int, folder: Path, begun: dict[str, Any]) -> tuple
             "train on a machine with more memory"
         )
     progress.say(f"{what}: out of memory with a batch of {batch}; going on with {batch // 2} from the last saved state")
-    saved = checkpoint.find(folder, say=progress.say)
-    of_goal = saved is not None and saved.info["goals"] == begun["goals"]
-    now = Standing.from_json(saved.info if of_goal else begun)
+    saved, now = _back(folder, begun)
     now.batch = batch // 2
     return saved, now
+
+
+def _slowed(
+    what: str, error: Exception, slower: float, folder: Path, begun: dict[str, Any]
+) -> tuple[checkpoint.Saved | None, Standing]:
+    """From where to go on with a lower rate; slower: what of the rate it had."""
+    if slower <= SLOWEST:
+        raise SwapError(
+            f"{what}: {error}, also with {slower:.3g} of the learning rate; the last saved state is kept: lower "
+            "train.learning_rate or set train.precision to float32, and run snakemake again"
+        )
+    saved, now = _back(folder, begun)
+    now.slower = SLOWER * slower
+    progress.say(f"{what}: {error}; going back to step {now.step}, on with {now.slower:.3g} of the learning rate")
+    return saved, now
+
+
+def _back(folder: Path, begun: dict[str, Any]) -> tuple[checkpoint.Saved | None, Standing]:
+    """The newest state of this goal, or where it began, `begun`."""
+    saved = checkpoint.find(folder, say=progress.say)
+    of_goal = saved is not None and saved.info["goals"] == begun["goals"]
+    return saved, Standing.from_json(saved.info if of_goal else begun)
 
 
 def _work(
@@ -152,7 +176,7 @@ def _work(
         for role, person in zip(PEOPLE, (source, target), strict=True)
     ]
     shape = batches.geometry(source.size, **look)
-    choose(settings.backend)
+    choose(settings.backend, deterministic=settings.deterministic)
     count = _count(what, now.batch or settings.batch, settings=settings)
     begins = start is not None and saved is None
     shared_rate = settings.start_rate if now.start or begins else 1.0
@@ -192,9 +216,15 @@ def _work(
             if session.cut is not None and session.cut.basis != now.basis:
                 now.begin(session.cut.basis)
             with signals.noted() as caught:  # to the end of the save: a second signal must not cut it off
-                loop.learn(session, caught)
-                session.save()
-                saved = states.wait()
+                try:
+                    loop.learn(session, caught)
+                    session.save()
+                    saved = states.wait()
+                except (loop.Spoilt, checkpoint.NotFinite, fit.TooLarge) as error:
+                    if not caught:
+                        raise
+                    progress.say(f"{what}: stopped by {caught[0].name}; the last saved state is kept ({error})")
+                    raise SystemExit(128 + caught[0]) from None
             stopped = caught[0] if caught else None
     if stopped:
         progress.say(f"{what}: stopped by {stopped.name} after step {now.step}; saved, the next run goes on from here")

@@ -20,6 +20,8 @@ import numpy as np
 NOT_OF_A_GOAL = {"budget", "continue_share"}
 # nor on how it is judged, when it ends and what is handed over: a finished swap is not trained again for these
 NOT_OF_A_GOAL |= {"held_out", "quality_every", "deliver", "stop", "patience"}
+# nor on whether it can be repeated to the last bit
+NOT_OF_A_GOAL |= {"deterministic"}
 # nor on how it began: that is in the past
 NOT_OF_A_GOAL |= {"start_from", "start_rate"}
 SECONDS_PER_CALL = 1.0  # between two looks at the clock and at signals

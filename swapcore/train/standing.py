@@ -32,6 +32,7 @@ class Standing:
     since: int = 0  # step after which measurements can be compared: the goal and the basis are the same
     limits: dict[str, float] = field(default_factory=dict)  # where the time went at last, see watch.verdict
     watched: list[dict[str, float]] = field(default_factory=list)  # all that was seen of it, with the step
+    slower: float = 1.0  # of this goal's learning rate: what was left of it after the loss was no number
     batch: int | None = None  # of this goal: as the settings say, as was found for `auto`, or what memory left of it
     start: dict[str, Any] | None = None  # the swap that it began with, see start.taken
     best: int | None = None  # step of the best of them, whose weights are kept

@@ -193,11 +193,13 @@ wildcard_constraints:
 
 # Scripts find the library wherever they are started, also on a cluster's node; and what cannot change a result (where
 # the state lies, how often it is saved) reaches them beside their params, whose change is a reason to run again.
+# A job ends when the Snakemake that started it is killed, see scripts/common.py.
+RUN = os.getpid()
 HINTS = json.dumps({swap: PROJECT.hints("train", swap=swap) for swap in TRAINED})
 MEMORY = " ".join(f"{name}={value}" for name, value in memory.ENVIRONMENT.items())
 shell.prefix(
     "set -euo pipefail; export SWAPCORE_ROOT={ROOT:q}; export PYTHONPATH=$SWAPCORE_ROOT${{PYTHONPATH:+:$PYTHONPATH}}"
-    " SWAPCORE_STATE={PROJECT.state:q} SWAPCORE_HINTS={HINTS:q} {MEMORY}; "
+    " SWAPCORE_STATE={PROJECT.state:q} SWAPCORE_HINTS={HINTS:q} SWAPCORE_RUN={RUN} {MEMORY}; "
 )
 
 
