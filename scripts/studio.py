@@ -22,7 +22,9 @@ def main(args):
     frames = progress.track(frames, round(play.seconds * settings.rate), args.out.stem)
     samples = studio.voice(studio.Performance(play.performance), seconds=play.seconds, sample_rate=SAMPLE_RATE)
     side = {"width": settings.size, "height": settings.size}
-    silent = args.out.with_name(f".{args.out.stem}.silent.mp4")  # always the same: what a kill leaves of it is written over
+    silent = args.out.with_name(
+        f".{args.out.stem}.silent.mp4"
+    )  # always the same: what a kill leaves of it is written over
     try:
         with store.atomic(args.out) as out:
             video.encode(silent, frames, **side, rate=Fraction(settings.rate), **ENCODER)

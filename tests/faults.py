@@ -25,7 +25,19 @@ from project import ROOT, packets, write
 
 SWAP, VIDEO = "results/swaps/ann_onto_bob", "results/videos/ann_onto_bob_on_bob"
 # in an order in which each can be reached before the next one is
-STAGES = ("studio", "frames", "faces", "references", "identify", "groups", "parse", "sort", "clean", "dataset", "advise")
+STAGES = (
+    "studio",
+    "frames",
+    "faces",
+    "references",
+    "identify",
+    "groups",
+    "parse",
+    "sort",
+    "clean",
+    "dataset",
+    "advise",
+)
 STAGES += ("train", "forehead", "convert", "label", "verify", "measure", "report")
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
 WAIT = 900.0  # seconds until something that must happen is given up
@@ -82,7 +94,17 @@ def start(folder: Path, *arguments: str) -> Run:
     """Start Snakemake, as a user does: with the default profile, on two cores."""
     profile = str(ROOT / "workflow/profiles/default")
     environment = {**os.environ, "SNAKEMAKE_PROFILE": profile, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-s",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(folder),
+        "--cores",
+        "2",
+    ]
     log = folder / f"snakemake-{len(list(folder.glob('snakemake-*.log'))):03d}.log"
     with open(log, "w") as file:
         process = subprocess.Popen(
@@ -243,14 +265,12 @@ def weights(folder: Path) -> str:
 
 
 def copied(template: Path, folder: Path, without: str | None = None) -> Path:
-    """The template elsewhere; of it, what a stage made is not there: it runs again with all that follows from what it makes."""
+    """The template elsewhere, without what a stage made."""
     shutil.copytree(template, folder, symlinks=True)
     for log in folder.glob("snakemake-*.log"):
         log.unlink()
-    if without == "train":
-        shutil.rmtree(folder / "state/swaps")
-    for path in outputs(folder, without) if without else ():
-        path.unlink(missing_ok=True)
+    if without:
+        remove(folder, without)
     return folder
 
 
@@ -279,3 +299,145 @@ OUTPUTS = {
 def outputs(folder: Path, stage: str) -> list[Path]:
     """The files of a stage in a finished project, of the clip that is changed."""
     return [path for pattern in OUTPUTS[stage] for path in folder.glob(pattern)]
+
+
+def same(folder: Path, template: Path, stage: str) -> bool:
+    """Whether what a stage made is what it made in the template: byte by byte, but for what holds a time or a signature."""
+    if stage == "train":
+        return weights(folder) == weights(template)
+    if stage in ("convert", "label"):
+        return pictures(folder) == pictures(template)
+    if stage in ("verify", "report"):  # they look into the signed file
+        return all(path.is_file() for path in [folder / p.relative_to(template) for p in outputs(template, stage)])
+    made = [(folder / path.relative_to(template), path) for path in outputs(template, stage)]
+    return all(ours.is_file() and ours.read_bytes() == theirs.read_bytes() for ours, theirs in made)
+
+
+def remove(folder: Path, stage: str) -> None:
+    """Take away what a stage made; of training also its state."""
+    if stage == "train":
+        shutil.rmtree(folder / "state/swaps", ignore_errors=True)
+    for path in outputs(folder, stage):
+        path.unlink()
+
+
+def fault(folder: Path, template: Path, stage: str, name: str, *, whole: bool, cpu: float) -> dict[str, Any]:
+    """One fault in a finished project, and the run after it: a row of the table."""
+    remove(folder, stage)
+    run = start(folder, "--until", stage)
+    met = hit(run, stage, getattr(signal, name), cpu=cpu, whole=whole)
+    finish(run, check=False)
+    if not met.cpu:
+        outcome = "ended before it"
+    elif not run.process.returncode:
+        outcome = "the job ended well"
+    else:
+        outcome = "stopped"
+    asked = unlock(folder)
+    resume(folder, "--until", stage)
+    fine = same(folder, template, stage) and not leftovers(folder)
+    lost = met.lost if stage == "train" else met.cpu
+    saved = stage == "train" and name != "SIGKILL" and not whole
+    row = {
+        "stage": stage,
+        "signal": name,
+        "to": "Snakemake" if whole else "job",
+        "at": round(met.cpu, 1),
+        "outcome": outcome,
+    }
+    row |= {"unlock": asked, "same": fine, "took": round(met.took, 1)}
+    return row | {"lost": 0.0 if outcome != "stopped" or saved else round(lost, 1)}
+
+
+def full_disk(folder: Path, template: Path, stages: Sequence[str]) -> list[dict[str, Any]]:
+    """Every stage with no room for its results; to be called in a name space of one's own, where a disk can be mounted."""
+    project(folder)
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m", "tmpfs", disk], check=True)
+    for name in ("results", "state"):
+        shutil.copytree(template / name, disk / name)
+        (folder / name).symlink_to(disk / name)
+    shutil.copytree(template / ".snakemake", folder / ".snakemake")
+    rows = []
+    for stage in stages:
+        remove(folder, stage)
+        with open(disk / "fill", "wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                try:
+                    while True:
+                        file.write(bytes(size))
+                except OSError:
+                    continue
+        run = start(folder, "--until", stage)
+        said = finish(run, check=False)
+        lines = [line.strip() for line in said.splitlines() if re.match(rf"\s*{stage}: .*No space left", line)]
+        left = (
+            leftovers(folder) + [str(p) for p in outputs(folder, stage)] if run.process.returncode else ["it went on"]
+        )
+        (disk / "fill").unlink()
+        resume(folder, "--until", stage)
+        rows.append(
+            {
+                "stage": stage,
+                "line": lines[0] if lines else said[-1500:],
+                "left": left,
+                "same": same(folder, template, stage),
+            }
+        )
+    return rows
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as Markdown."""
+    head = ("stage", "fault", "to", "after, CPU s", "outcome", "next run", "lost, s")
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in rows:
+        then = ("after --unlock: " if row["unlock"] else "") + (
+            "the same result" if row["same"] else "**ANOTHER RESULT**"
+        )
+        cells = (row["stage"], row["signal"], row["to"], row["at"], row["outcome"], then, row["lost"])
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Go through signals, stages and moments, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", action="store_true", help="every stage, signal and moment")
+    parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
+    parser.add_argument("--signals", nargs="+", default=SIGNALS, choices=SIGNALS)
+    parser.add_argument(
+        "--moments", nargs="+", type=float, default=(0.1, 0.5, 0.9), help="shares of the job's processor time"
+    )
+    parser.add_argument("--to", nargs="+", default=("job", "snakemake"), choices=("job", "snakemake"))
+    parser.add_argument("--template", type=Path, help="a project that was made by an earlier run, with cpu.json in it")
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder")
+    parser.add_argument("--full-disk", type=Path, metavar="TEMPLATE", help="in a name space: stages with no room")
+    args = parser.parse_args()
+    if args.full_disk:
+        print(json.dumps(full_disk(args.folder, args.full_disk, args.stages)))
+        return
+    with tempfile.TemporaryDirectory(dir=args.folder) as temporary:
+        place = Path(temporary).resolve()
+        template = args.template.resolve() if args.template else place / "template"
+        if not args.template:
+            project(template)
+            (template / "cpu.json").write_text(json.dumps(undisturbed(template)))
+        cpu = json.loads((template / "cpu.json").read_text())
+        folder, rows, bad = copied(template, place / "project"), [], 0
+        for stage in (s for s in STAGES if s in args.stages):
+            for name, to, share in [(s, t, m) for s in args.signals for t in args.to for m in args.moments]:
+                row = fault(folder, template, stage, name, whole=to == "snakemake", cpu=share * cpu[stage])
+                rows.append(row)
+                print(json.dumps(row), file=sys.stderr, flush=True)
+            resume(folder)
+            if pictures(folder) != pictures(template):
+                bad += 1
+                print(f"{stage}: another video", file=sys.stderr)
+        print(table(rows))
+    sys.exit(bool(bad or any(not row["same"] for row in rows)))
+
+
+if __name__ == "__main__":
+    main()

@@ -386,7 +386,9 @@ def test_a_loss_that_is_no_number_is_gone_back_from_with_a_lower_rate(diverging,
 
 def test_after_three_times_it_is_an_error(diverging, people, tmp_path, capfd):
     diverging[0][0] = 0.0
-    with pytest.raises(SwapError, match=r"after step 2\d, also with 0.125 of the learning rate; the last saved state is kept: lower"):
+    with pytest.raises(
+        SwapError, match=r"after step 2\d, also with 0.125 of the learning rate; the last saved state is kept: lower"
+    ):
         trained(tmp_path, people, **HOT)
     assert capfd.readouterr().err.count("going back to step") == 3
     saved = checkpoint.find(state(tmp_path), say=print).info["step"]
