@@ -81,6 +81,9 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
             except (SwapError, OSError) as error:
                 print(f"{stage}: {_line(error)}", file=sys.stderr)
                 sys.exit(1)
+            except KeyboardInterrupt:
+                print(f"{stage}: stopped by SIGINT; run snakemake again to go on", file=sys.stderr)
+                sys.exit(128 + signal.SIGINT)
     except OSError as error:  # no log can be opened
         sys.exit(f"{stage}: {_line(error)}")
 
