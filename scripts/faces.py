@@ -37,7 +37,9 @@ def main(args, *, start="spawn"):
                 detect_size=settings.detect_size * scale,
                 min_score=settings.min_score,
                 threads=threads,
-                model=b"".join(file.read_bytes() for file in args.detector_file),
+                model=b"".join(
+                    store.read_bytes(file, what="an ONNX file", most=nets.BYTES_LIMIT) for file in args.detector_file
+                ),
             ),
             fit=detect.fitter(nets.model_path("landmarks")),
             worker=worker,

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from common import arguments, run
 
-from swapcore import align, config, parsing, progress, store
+from swapcore import align, config, nets, parsing, progress, store
 from swapcore.errors import SwapError
 from swapcore.types import FaceSet
 
@@ -22,7 +22,7 @@ def main(args):
     threads = int(os.environ.get("OMP_NUM_THREADS") or 1)  # Snakemake sets it to the rule's threads
     cv2.setNumThreads(threads)
     faces, _ = store.read_table(args.faces, FaceSet)
-    model = b"".join(file.read_bytes() for file in args.parser_file)
+    model = b"".join(store.read_bytes(file, what="an ONNX file", most=nets.BYTES_LIMIT) for file in args.parser_file)
     parse = parsing.parser(settings.parser, model, threads=threads)
     by_hand = painted(args.painted, args.clip, set(faces.id.tolist()))
     with store.FaceArchive(args.archives, clip=args.clip) as archive:

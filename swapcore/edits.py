@@ -18,6 +18,7 @@ from swapcore.types import FaceSet
 
 SAME_FACE = 0.5  # smallest overlap of the noted box with the face that has this id now
 SAME_TRACK = 0.5  # smallest overlap of the noted frames with those of the track that has this number now
+DEPTH_LIMIT = 10
 LISTS = ("reject", "swap_only", "keep")  # of faces; a face stands in one of them at most
 NOBODY = "nobody"  # in the place of a person: the track is unknown
 ENTRY = "{clip: stunt, face: 000012_0, box: [left, top, right, bottom]}"
@@ -72,9 +73,10 @@ def read(text: str, *, where: str, person: str = "") -> Edits:
         # every scalar stays text: YAML 1.1 reads a bare 000012_0 as the octal number 80
         loader = yaml.BaseLoader(text)
         root = loader.get_single_node()
+        _check_plain(root, where)
         lines = _lines(root, where)
         data = None if root is None else loader.construct_document(root)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise SwapError(f"{where}: expected YAML ({error}); correct it") from None
     known = [f.name for f in fields(Edits)]
     if data is None:
@@ -82,7 +84,7 @@ def read(text: str, *, where: str, person: str = "") -> Edits:
     if not isinstance(data, dict):
         raise SwapError(f"{where}: expected a heading such as `reject:` above the lines (one of {', '.join(known)})")
     if unknown := [str(key) for key in data if key not in known]:
-        raise SwapError(f"{where}: unknown list {unknown[0]!r}; known are {', '.join(known)}")
+        raise SwapError(f"{where}: unknown list {unknown[0]!r:.80}; known are {', '.join(known)}")
     lists = {}
     for name, rows in data.items():
         if name == "identity" and isinstance(rows, dict):
@@ -103,6 +105,25 @@ def read(text: str, *, where: str, person: str = "") -> Edits:
                 both = f"{named[entry.clip, entry.face]} and in {name}"
                 raise SwapError(f"{where}: face {entry.face} of clip {entry.clip} is in {both}; keep one")
     return found
+
+
+def _check_plain(root: yaml.Node | None, where: str) -> None:
+    """Raise SwapError where lists are nested without end, or a part stands in several places (a few bytes could be gigabytes)."""
+    seen, todo = set(), [(root, 0)]
+    while todo:
+        node, depth = todo.pop()
+        if not isinstance(node, yaml.CollectionNode):
+            continue
+        if id(node) in seen or depth > DEPTH_LIMIT:
+            what = (
+                f"lists nested at most {DEPTH_LIMIT} deep"
+                if depth > DEPTH_LIMIT
+                else "no list that stands in two places (*)"
+            )
+            raise SwapError(f"{where}, line {node.start_mark.line + 1}: expected {what}; write it out")
+        seen.add(id(node))
+        inside = node.value if isinstance(node, yaml.SequenceNode) else [one for pair in node.value for one in pair]
+        todo += [(one, depth + 1) for one in inside]
 
 
 def match(entry: Entry, *, ids: np.ndarray, boxes_xyxy: np.ndarray) -> int:

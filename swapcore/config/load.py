@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from swapcore.config import bounds
 from swapcore.config.entries import CONSENT, Clip, Consent, Person, Swap, Video
 from swapcore.config.fields import SECTIONS, S
 from swapcore.config.kinds import LONGEST, NAME, Name, Section, VideoName
@@ -80,9 +81,10 @@ def load(
         raise SwapError(
             f"config: expected settings like `people:`, got {type(config).__name__}; see config/config.yaml"
         )
+    bounds.check(config, where="config")
     for key in config:
         if key not in TOP:
-            raise SwapError(f"config: unknown key {key!r}{_nearest(key, TOP)}; known are {', '.join(sorted(TOP))}")
+            raise SwapError(f"config: unknown key {key!r:.100}{_nearest(key, TOP)}; known are {', '.join(sorted(TOP))}")
     glob = {name: config.get(name) or {} for name in SECTIONS}
     sections = {name: _check(model, glob[name], name) for name, model in SECTIONS.items()}
     clips = parse_clips(clips_tsv)
@@ -180,7 +182,9 @@ def _people(given: Any, glob: dict[str, Any]) -> dict[str, Person]:
         if not re.fullmatch(NAME, str(name)):
             raise SwapError(f"{where}: a name is made of letters, digits, - and single _ between them")
         if len(str(name)) > LONGEST:
-            raise SwapError(f"person {str(name)[:20]}..: expected a name of at most {LONGEST} letters, got {len(name)}")
+            raise SwapError(
+                f"person {str(name)[:20]}..: expected a name of at most {LONGEST} letters, got {len(str(name))}"
+            )
         if name == "nobody":
             raise SwapError(f"{where}: this name means an unknown face; give the person another")
         if isinstance(row, dict) and row.get("refuse") is True and not row.get("consent"):

@@ -86,6 +86,10 @@ def yunet(*, detect_size: int, min_score: float, threads: int = 1, model: bytes 
     around its five points, so how its own boxes lie does not matter. `threads` is for other detectors: OpenCV has its
     own setting. Raises SwapError where the file is damaged or holds another network.
     """
+    try:
+        nets.check(model)
+    except SwapError as error:
+        raise _no_yunet(f"a file in which was {error!s}") from None
     logging = cv2.utils.logging
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # OpenCV warns of a setting that nobody made
     try:

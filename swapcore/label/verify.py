@@ -103,7 +103,7 @@ def _object(text: str) -> dict[str, Any]:
     """A JSON object; empty where the text is none."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -4,6 +4,7 @@ TensorFlow before a model is built.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -80,19 +81,39 @@ MODELS: dict[str, Model] = {
 
 
 def read_weights(path: str | Path, group: str = "") -> dict[str, np.ndarray]:
-    """Name -> array of a weights.h5, or of a group in an HDF5 file. Raises SwapError where the file is none."""
+    """Name -> array of a weights.h5, or of a group in an HDF5 file. Raises SwapError where the file is none.
+
+    Arrays are read as `checkpoint.write_arrays` writes them: numbers that lie in this file as they are. HDF5 could name another
+    file, unpack without end, or make up values that stand nowhere; and all arrays together are never larger than the file.
+    """
     import h5py
 
     found: dict[str, np.ndarray] = {}
 
     def take(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = item[()]
+        nonlocal room
+        if not isinstance(item, h5py.Dataset):
+            return
+        plain = item.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS and item.external is None
+        if not plain or item.dtype.kind not in "fiu" or item.id.get_storage_size() != item.nbytes or item.nbytes > room:
+            raise ValueError(f"{name} is {item.dtype} {item.shape}, which is not as it is written")
+        room -= item.nbytes
+        found[name] = item[()]
 
     try:
+        room = os.path.getsize(path)
         with h5py.File(path, "r") as file:
             file[group or "/"].visititems(take)
-    except (OSError, KeyError) as error:
+    except (
+        OSError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
         raise SwapError(
             f"{path}: expected the weights of a swap ({error}); delete it and run snakemake again"
         ) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from swapcore.errors import SwapError
 from swapcore.nets import spec
 
+BYTES_LIMIT = 1 << 30  # of a network's file; the largest parser that is known here has 90 MB
 OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that runs on our Pythons
 
 
@@ -120,13 +121,48 @@ def _wrong(network: str, wanted: str, layer: spec.Layer | None) -> SwapError:
     return SwapError(f"expected dlib's {network} network, there {wanted}, got {got}; {spec.REMEDY}")
 
 
+def check(model: bytes, *, outside: Collection[str] = ()) -> None:
+    """Raise SwapError where bytes are no ONNX model, or one that reads other files: only constants `outside` are not in it."""
+    from onnx import ModelProto, TensorProto
+
+    proto = ModelProto()
+    try:
+        proto.ParseFromString(model)
+    except Exception:  # protobuf's own, whose name has changed
+        raise SwapError("found no ONNX model") from None
+    graphs = [proto.graph]
+    nodes = [node for function in proto.functions for node in function.node]
+    tensors = []
+    while graphs or nodes:
+        if graphs:
+            graph = graphs.pop()
+            tensors += graph.initializer
+            tensors += [part for one in graph.sparse_initializer for part in (one.values, one.indices)]
+            nodes += graph.node
+            continue
+        for given in nodes.pop().attribute:
+            tensors += [given.t, *given.tensors]
+            tensors += [
+                part for one in (given.sparse_tensor, *given.sparse_tensors) for part in (one.values, one.indices)
+            ]
+            graphs += [given.g, *given.graphs]
+    for tensor in tensors:
+        kept = tensor.data_location == TensorProto.EXTERNAL or tensor.external_data
+        if kept and tensor.name not in outside:
+            raise SwapError(
+                f"found weights ({tensor.name[:80]!r}) that lie in another file; save the model as one file"
+            )
+
+
 def session(model: bytes, *, threads: int, weights: Mapping[str, np.ndarray] | None = None) -> Any:
     """An onnxruntime.InferenceSession on the CPU, with this many threads (0: one for each core).
 
     weights are the constants that the model has `outside`, float32. Raises onnxruntime's errors where one is missing or of
-    another shape.
+    another shape, and SwapError as `check` does.
     """
     import onnxruntime
+
+    check(model, outside=set(weights or ()))
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

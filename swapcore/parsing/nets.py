@@ -73,9 +73,8 @@ def parser(name: str, model: bytes = b"", *, threads: int = 1) -> Parse:
     try:
         session = graph.session(model, threads=threads)
     except Exception as error:  # whatever ONNX Runtime finds
-        said = str(error).strip().splitlines()[-1][:120] if str(error).strip() else type(error).__name__
         raise SwapError(
-            f"parse.parser_file: expected {entry.about} as an ONNX file, it cannot be loaded ({said})"
+            f"parse.parser_file: expected {entry.about} as an ONNX file, it cannot be loaded ({_last(error)})"
         ) from None
     asks, inputs = session.get_inputs()[0], len(session.get_inputs())
     wanted = [entry.side, entry.side, 3] if entry.rows_first else [3, entry.side, entry.side]
@@ -95,10 +94,21 @@ def parser(name: str, model: bytes = b"", *, threads: int = 1) -> Parse:
         for begin in range(0, len(crops_bgr), 1 if single else BATCH):
             some = crops_bgr[begin : begin + (1 if single else BATCH)]
             fed = prepared(entry, some)
-            found += list(face_share(entry, session.run(None, {asks.name: fed})[0], len(some)))
+            try:
+                answer = session.run(None, {asks.name: fed})[0]
+            except Exception as error:  # as above
+                raise SwapError(
+                    f"parse.parser_file: expected {entry.about}, it cannot be run ({_last(error)})"
+                ) from None
+            found += list(face_share(entry, answer, len(some)))
         return np.array(found, np.float32).reshape(-1, SIDE, SIDE)
 
     return parse
+
+
+def _last(error: Exception) -> str:
+    """The last line of what a library says."""
+    return str(error).strip().splitlines()[-1][:120] if str(error).strip() else type(error).__name__
 
 
 def by_hairline(crops_bgr: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from swapcore.store.archives import FaceArchive, crops, held, open_archives, write_archive
 from swapcore.store.files import PICTURES, atomic, atomic_folder, pictures, read_json, sha256, write_bytes, write_json
-from swapcore.store.given import check_given, check_writable, read_text
+from swapcore.store.given import check_given, check_writable, read_bytes, read_text
 from swapcore.store.images import encode_picture, read_picture, with_chunks, write_picture
 from swapcore.store.masks import MaskArchive, write_masks
 from swapcore.store.rows import (
@@ -35,6 +35,7 @@ __all__ = [
     "held",
     "open_archives",
     "pictures",
+    "read_bytes",
     "read_face_row",
     "read_json",
     "read_picture",

@@ -23,6 +23,7 @@ from swapcore.store.rows import PNG_LIMIT, FaceRow, face_crop, row_of
 
 MEMBERS_LIMIT = 2_000_000  # a face in every frame of 22 hours
 RATIO_LIMIT = 100  # of unpacked to packed; pictures hardly shrink, a row to a third
+BLOCK = 4096  # bytes, of what is packed as of what is unpacked
 CLUTTER = {"thumbs.db", "desktop.ini"}  # what systems leave beside pictures, besides hidden files
 CLUTTER_FOLDERS = {"__macosx", "@eadir"}
 
@@ -159,8 +160,7 @@ class FaceArchive:
         """The bytes of one face's PNG, PNG_LIMIT at most. Raises SwapError where it is missing or damaged."""
         member = self._member(name)
         try:
-            with self._zip.open(member) as file:
-                return file.read()  # no more than was announced; at its end the check sum is compared
+            return unpacked(self._zip, member)
         except DAMAGE as error:
             raise self._damaged(member, _said(error)) from None
 
@@ -185,6 +185,16 @@ def open_archives(paths: Mapping[str, Path]) -> Iterator[dict[str, FaceArchive]]
     """The archives of several clips, name -> path, open until the block ends."""
     with contextlib.ExitStack() as stack:
         yield {clip: stack.enter_context(FaceArchive(path, clip=clip)) for clip, path in paths.items()}
+
+
+def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """A member's bytes, as many as were announced; at its end the check sum is compared. Raises one of DAMAGE.
+
+    What is packed is read little by little: `zipfile` unpacks all that it is asked for before it looks at what was announced.
+    """
+    block = member.file_size + 1 if member.compress_type == zipfile.ZIP_STORED else BLOCK
+    with archive.open(member) as file:
+        return b"".join(iter(lambda: file.read(block), b""))
 
 
 def held(archives: Mapping[str, FaceArchive], clips: Iterable[str], names: Iterable[str]) -> np.ndarray:

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from swapcore.errors import SwapError
+from swapcore.store.given import read_bytes
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, a user's share of it, the largest file allowed
+JSON_LIMIT = 256 << 20  # bytes; a training's state has some MB
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -109,11 +111,13 @@ def write_json(path: str | Path, data: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON. Raises SwapError for a file that is none."""
+    """Read JSON. Raises SwapError for a file that is none, is nested beyond reason or larger than JSON_LIMIT."""
+    remedy = "delete it and run snakemake again"
+    data = read_bytes(path, what="JSON", most=JSON_LIMIT, remedy=remedy)
     try:
-        return json.loads(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
-        raise SwapError(f"{path}: expected JSON ({error}); delete it and run snakemake again") from None
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise SwapError(f"{path}: expected JSON ({error}); {remedy}") from None
 
 
 def sha256(path: str | Path) -> str:

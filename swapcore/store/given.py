@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
+TEXT_LIMIT = 64 << 20  # bytes of a text of the user's; a clip's line has about 100
 NONE = {errno.ENOENT: "none", errno.ENOTDIR: "none", errno.ELOOP: "a link to itself"}
 
 
@@ -58,17 +60,42 @@ def check_writable(folder: str | Path) -> None:
         )
 
 
-def read_text(path: str | Path) -> str:
-    """A text file of the user's. Raises SwapError where it is not there, may not be read, or is not in UTF-8."""
-    check_given(path, where=str(path), expected="a text file", remedy="write it, or correct its path")
+def read_bytes(path: str | Path, *, what: str, most: int, remedy: str = "correct its path") -> bytes:
+    """A file whole, if it has at most `most` bytes. Raises SwapError where it cannot be read or is larger; expected: `what`."""
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except IsADirectoryError:
-        raise SwapError(f"{path}: expected a text file, found a folder; rename or remove it") from None
-    except UnicodeDecodeError as error:
-        before = Path(path).read_bytes()[: error.start]
-        line = before.count(b"\n") + 1
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(most + 1) if size <= most else b""
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise SwapError(f"{path}: expected {what} ({said}); {remedy}") from None
+    if max(size, len(data)) > most:
+        raise SwapError(
+            f"{path}: expected {what} of at most {most >> 20} MiB, found {max(size, len(data)) >> 20} MiB; {remedy}"
+        )
+    return data
+
+
+def read_text(path: str | Path) -> str:
+    """A text file of the user's. Raises SwapError where it is not there, may not be read, is too large or not in UTF-8."""
+    check_given(path, where=str(path), expected="a text file", remedy="write it, or correct its path")
+    if os.path.isdir(path):
+        raise SwapError(f"{path}: expected a text file, found a folder; rename or remove it")
+    data = read_bytes(path, what="a text file", most=TEXT_LIMIT)
+    try:
+        return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8").read()  # whose line ends are one
+    except UnicodeDecodeError:
+        line = _undecoded(data)
         raise SwapError(
             f"{path}, line {line}: expected text in UTF-8, found other bytes; save it again as UTF-8 (in a spreadsheet as "
             "text with tabs, UTF-8)"
         ) from None
+
+
+def _undecoded(data: bytes) -> int:
+    """The first line that is not UTF-8, from 1."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return data.count(b"\n", 0, error.start) + 1
+    return 1

@@ -12,8 +12,11 @@ import numpy as np
 
 from swapcore.errors import SwapError
 from swapcore.store.files import PICTURES, write_bytes
+from swapcore.store.given import read_bytes
 from swapcore.store.marks import marked
+from swapcore.store.sizes import PIXELS_LIMIT, SIDE_LIMIT, announced, too_large
 
+BYTES_LIMIT = 2 << 30  # of a picture's file; 16 bit a sample uncompressed is 6 bytes a pixel
 AFTER_HEADER = 8 + 4 + 4 + 13 + 4  # bytes of a PNG's signature and IHDR
 
 
@@ -47,17 +50,22 @@ def write_picture(path: str | Path, image_bgr: np.ndarray, *, marks: Mapping[str
 def read_picture(path: str | Path, *, deep: bool = False) -> np.ndarray:
     """(h, w, 3) BGR, upright by its EXIF orientation, without transparency; uint8, or with `deep` as the file has it.
 
-    Raises SwapError where it is no picture.
+    Raises SwapError where it is no picture of a format of PICTURES, or larger than `sizes` and BYTES_LIMIT allow, which is known
+    before it is decoded.
     """
-    try:
-        data = np.frombuffer(Path(path).read_bytes(), np.uint8)
-    except OSError as error:
-        raise SwapError(f"{path}: expected a picture ({error.strerror}); correct its path") from None
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if deep else 0)) if len(data) else None
-    except cv2.error:  # a header that announces more than 2**30 pixels
-        image = None
-    if image is None:
+    data = read_bytes(path, what="a picture", most=BYTES_LIMIT)
+    size, image = announced(data), None
+    if size and too_large(size):
+        raise SwapError(
+            f"{path}: expected a picture of at most {PIXELS_LIMIT / 1e6:.0f} megapixels and {SIDE_LIMIT} a side, this one says "
+            f"it has {size[0]}x{size[1]}; make it smaller, or remove it"
+        )
+    if size:
+        try:
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if deep else 0))
+        except cv2.error:
+            image = None
+    if image is None or image.ndim != 3 or image.shape[2] != 3:
         raise SwapError(
             f"{path}: expected a picture that OpenCV reads ({', '.join(PICTURES)}), found a damaged file or something else; "
             "remove or convert it"

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from swapcore.errors import SwapError
-from swapcore.store.archives import DAMAGE, MEMBERS_LIMIT
+from swapcore.store.archives import DAMAGE, MEMBERS_LIMIT, unpacked
 from swapcore.store.files import atomic
 
 LIMIT = 4 << 20  # bytes of one mask's file, and pixels of its picture
@@ -54,7 +54,7 @@ class MaskArchive:
         member, mask = self._names[name], None
         if member.file_size <= LIMIT:
             try:
-                data = np.frombuffer(self._zip.read(member), np.uint8)
+                data = np.frombuffer(unpacked(self._zip, member), np.uint8)
                 mask = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if _pixels(data) <= LIMIT else None
             except (*DAMAGE, cv2.error):
                 mask = None

@@ -13,6 +13,9 @@ from swapcore.store.files import atomic
 from swapcore.types import Table
 
 VERSION = 1  # of the tables
+ROWS_LIMIT = 4_000_000  # a face in every frame of 44 hours; each takes about 2 kB of memory
+# what Arrow and numpy raise for damaged and foreign files
+DAMAGE = (OSError, EOFError, LookupError, ValueError, TypeError, ArithmeticError, MemoryError, RecursionError)
 
 T = TypeVar("T", bound=Table)
 
@@ -39,15 +42,18 @@ def write_table(path: str | Path, table: Table, meta: dict[str, Any] | None = No
 
 
 def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
-    """Read a table written by `write_table`, and its meta. Raises SwapError where it is damaged or of another kind."""
+    """Read a table written by `write_table`, and its meta. Raises SwapError where it is damaged, of another kind or too long.
+
+    Its head is looked at before its columns are read, and only those that the kind has, in the form in which they are written.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     remedy = "delete it and run snakemake again"
     try:
         with pq.ParquetFile(path, memory_map=False) as file:  # read_table would load pandas: a quarter of a second
-            found = file.read()
-        head = json.loads((found.schema.metadata or {})[b"swapcore"])
+            head = _head(file, kind)
+            found = file.read(columns=list(kind.empty().columns()))
         if (head["kind"], head["version"]) != (kind.KIND, VERSION):
             raise SwapError(
                 f"{path}: expected {kind.KIND}, version {VERSION}, found {head['kind']}, version {head['version']}; {remedy}"
@@ -55,6 +61,7 @@ def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
         columns = {}
         for name, empty in kind.empty().columns().items():
             array = found.column(name).combine_chunks()
+            array.validate(full=True)  # what is wrong inside would be read as if it were right
             if empty.dtype == object:
                 columns[name] = np.array([v if v is not None else "" for v in array.to_pylist()], object)
                 continue
@@ -64,10 +71,37 @@ def read_table(path: str | Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
         return kind(**columns), head["meta"]
     except SwapError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
+    except (*DAMAGE, pa.ArrowException) as error:
         raise SwapError(
             f"{path}: expected a table of {kind.KIND}, but it is damaged or foreign ({error}); {remedy}"
         ) from None
+
+
+def _head(file: Any, kind: type[Table]) -> dict[str, Any]:
+    """What a parquet file says of the whole table: kind, version, meta. Raises one of DAMAGE where its form is not ours."""
+    if file.metadata.num_rows > ROWS_LIMIT:
+        raise ValueError(f"{file.metadata.num_rows} rows, at most {ROWS_LIMIT} are read")
+    schema = file.schema_arrow
+    head = json.loads((schema.metadata or {})[b"swapcore"])
+    if not isinstance(head, dict) or not isinstance(head["meta"], dict):
+        raise ValueError("its head is no JSON object")
+    if (head["kind"], head["version"]) == (kind.KIND, VERSION):
+        for name, empty in kind.empty().columns().items():
+            if schema.field(name).type != (wanted := _type(empty)):
+                raise ValueError(f"column {name} is {schema.field(name).type}, not {wanted}")
+    return head
+
+
+def _type(column: np.ndarray) -> Any:
+    """How a column of a table is written."""
+    import pyarrow as pa
+
+    if column.dtype == object:
+        return pa.string()
+    found = pa.from_numpy_dtype(column.dtype)
+    for size in reversed(column.shape[1:]):
+        found = pa.list_(found, size)
+    return found
 
 
 def _texts(values: list[str]) -> Any:

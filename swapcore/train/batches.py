@@ -110,7 +110,7 @@ def cached(folder: Path, role: str, faces: Faces, *, coverage: float, mask: Sett
             _fill(rows, faces, keys, shape, mask=mask, older=older)
             rows.flush()
         del older
-        found = np.load(path, mmap_mode="r")
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
     for old in (*folder.glob(f"{role}-*.npy"), *folder.glob(f".{role}-*")):  # also what a kill left half made
         if old != path:
             old.unlink()
@@ -130,8 +130,8 @@ def _row(shape: Geometry) -> np.dtype:
 def _open(path: Path, keys: np.ndarray, shape: Geometry) -> np.ndarray | None:
     """The rows of a file, memory-mapped; None where it is missing, damaged or of other faces. keys: see parsed.keys."""
     try:
-        found = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, OverflowError, MemoryError):
         return None
     same = found.dtype == _row(shape) and found.shape == keys.shape
     return found if same and (found["key"] == keys).all() else None
@@ -142,8 +142,8 @@ def _known(paths: Iterable[Path], keys: np.ndarray, shape: Geometry) -> dict[byt
     wanted, found = set(keys.tolist()), {}
     for path in paths:
         try:
-            rows = np.load(path, mmap_mode="r")
-        except (OSError, ValueError, EOFError):
+            rows = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError, OverflowError, MemoryError):
             continue  # damaged: as if it were not there
         if rows.dtype == _row(shape):
             found |= {key: rows[k] for k, key in enumerate(rows["key"].tolist()) if key in wanted}

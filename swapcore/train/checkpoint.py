@@ -177,7 +177,7 @@ def _in_order(folder: Path, number: int) -> Saved | None:
 
 
 def _numbers(folder: Path) -> list[int]:
-    return [int(path.stem) for path in folder.glob("[0-9]*.json")]
+    return [int(path.stem) for path in folder.glob("[0-9]*.json") if path.stem.isdecimal()]  # not somebody's copy
 
 
 def _seal(arrays_sha256: str, info: Mapping[str, Any]) -> str:
