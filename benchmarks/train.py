@@ -137,7 +137,7 @@ def random_faces(path: Path, side: int, seed: int) -> batches.Cached:
     rows["face"] = chance.integers(0, 256, rows["face"].shape, dtype=np.uint8)
     rows["landmarks"] = chance.uniform(0, side, rows["landmarks"].shape)
     rows.flush()
-    rows = np.load(path, mmap_mode="r")
+    rows = np.load(path, mmap_mode="r", allow_pickle=False)
     return batches.Cached(rows["face"], rows["landmarks"])
 
 

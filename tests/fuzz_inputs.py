@@ -31,7 +31,6 @@ from hypothesis import strategies as st
 from pngs import SIDE, chunk, row
 
 from swapcore import config
-from swapcore.store.sizes import announced
 
 NUMBERS = (0, 1, 2, 7, 255, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**48, 2**63 - 1, 2**64 - 1)
 SCALE = 1 << 16
@@ -355,16 +354,22 @@ def checkpoints() -> st.SearchStrategy[bytes]:
     )
 
 
-def _large(which: int, sides: tuple[int, int]) -> bytes:
-    """A picture that says it is of another size, where a check sum stands with it also that."""
+def large(which: int, sides: tuple[int, int]) -> bytes:
+    """One of some_pictures that says it is of another size, where a check sum stands with it also that."""
     data = bytearray(some_pictures()[which])
-    found = announced(bytes(data))
-    for side, number in zip(found, sides, strict=True):
-        for form in (">I", "<I", ">H", "<H"):
-            at = data.find(struct.pack(form, side))
-            if at >= 0:
-                _number(data, at, number, form)
-                break
+    places: list[tuple[int, str]] = []  # of width and height
+    if data[:4] == b"\x89PNG":
+        places = [(16, ">I"), (20, ">I")]
+    elif data[:2] == b"BM":
+        places = [(18, "<I"), (22, "<I")]
+    elif data[:2] == b"\xff\xd8":
+        at = next(at for at in (data.find(b"\xff\xc0"), data.find(b"\xff\xc2")) if at > 0)
+        places = [(at + 7, ">H"), (at + 5, ">H")]
+    elif data[:4] == b"II*\0":
+        first = struct.unpack_from("<I", data, 4)[0] + 2
+        places = [(data.find(struct.pack("<H", tag), first) + 8, "<H") for tag in (256, 257)]
+    for (at, form), side in zip(places, sides, strict=False):
+        _number(data, at, side, form)
     if data[:4] == b"\x89PNG":
         data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     return bytes(data)
@@ -373,7 +378,7 @@ def _large(which: int, sides: tuple[int, int]) -> bytes:
 def pictures() -> st.SearchStrategy[bytes]:
     """Of pictures."""
     side = st.sampled_from([9, 14, 1, 0, 2000, 4000, 2**14, 2**16 - 1, 2**20, 2**31 - 1, 2**32 - 1])
-    return spoilt(some_pictures(), st.builds(_large, st.integers(0, len(some_pictures()) - 1), st.tuples(side, side)))
+    return spoilt(some_pictures(), st.builds(large, st.integers(0, len(some_pictures()) - 1), st.tuples(side, side)))
 
 
 def networks() -> st.SearchStrategy[bytes]:

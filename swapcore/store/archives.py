@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 
@@ -129,7 +130,7 @@ class FaceArchive:
         if member.file_size > RATIO_LIMIT * (member.compress_size + 1024):
             raise self._damaged(member, f"expected a picture, found what unpacks to {member.file_size} bytes")
         try:
-            with self._zip.open(member) as file:
+            with opened(self._zip, member) as file:
                 return row_of(file)
         except DAMAGE as error:
             raise self._damaged(member, _said(error)) from None
@@ -193,8 +194,17 @@ def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     What is packed is read little by little: `zipfile` unpacks all that it is asked for before it looks at what was announced.
     """
     block = member.file_size + 1 if member.compress_type == zipfile.ZIP_STORED else BLOCK
-    with archive.open(member) as file:
+    with opened(archive, member) as file:
         return b"".join(iter(lambda: file.read(block), b""))
+
+
+def opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    """A member to read little by little. Raises one of DAMAGE, also where a few packed bytes could give gigabytes at once."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(
+            "expected what is stored or deflated, found it packed otherwise; zip it again in the usual way"
+        )
+    return archive.open(member)
 
 
 def held(archives: Mapping[str, FaceArchive], clips: Iterable[str], names: Iterable[str]) -> np.ndarray:
