@@ -5,6 +5,7 @@ a few bytes.
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 
 import yaml
@@ -67,3 +68,11 @@ def check(data: Any, *, where: str) -> None:
             )
             raise SwapError(f"{where}: expected {what}, found more; write them out without & and *, or leave some out")
         todo += [(one, depth + 1) for one in inside]
+
+
+def finite(data: Any, where: str) -> None:
+    """Raise SwapError at the first number that is not finite; `where` is what it begins with."""
+    if isinstance(data, float) and not math.isfinite(data):
+        raise SwapError(f"{where}: expected a finite number, got {data}")
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        finite(value, f"{where}.{key}")

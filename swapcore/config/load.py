@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -361,18 +360,11 @@ def _nearest(word: Any, known: Any) -> str:
 def _check(model: type[S], data: Any, where: str) -> S:
     if not isinstance(data, dict):
         raise SwapError(f"{where}: expected settings by name, got {data!r}"[:300])
-    _finite(data, where)
+    bounds.finite(data, where)
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise SwapError(_line(error, where, model)) from None
-
-
-def _finite(data: Any, where: str) -> None:
-    if isinstance(data, float) and not math.isfinite(data):
-        raise SwapError(f"{where}: expected a finite number, got {data}")
-    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
-        _finite(value, f"{where}.{key}")
 
 
 def _line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
