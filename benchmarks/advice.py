@@ -238,7 +238,7 @@ def swapped(source: Sequence[Shot], target: Sequence[Shot], tests: Sequence[Shot
     look = config.parse("convert", '{"mask": "extended"}')
     layout = video.Layout(args.size, args.size, "gbrp", matrix=0, primaries=1, transfer=13, full_range=True)
     pictures = []
-    for one in tests:
+    for number, one in enumerate(tests):
         picture = video.from_bgr(one.frame_bgr.astype(np.float32) / 255, layout)
         after, _ = convert.convert_picture(
             picture,
@@ -247,7 +247,8 @@ def swapped(source: Sequence[Shot], target: Sequence[Shot], tests: Sequence[Shot
             resolution={SWAP: trained["resolution"]},
             centring={SWAP: trained["centring"]},
             span={SWAP: trained["span"] / trained["coverage"]},
-            **{name: getattr(look, name) for name in ("mask", "erode", "soften", "colour", "relight")},
+            **{name: getattr(look, name) for name in ("mask", "erode", "soften", "colour", "relight", "blend")},
+            finish_seed=number if look.finish else None,
         )
         pictures.append(np.rint(video.to_bgr(after) * 255).clip(0, 255).astype(np.uint8))
     return pictures

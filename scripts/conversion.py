@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from swapcore import ahead, config, convert, label, store, video
+from swapcore import ahead, config, convert, label, restore, store, video
 from swapcore.types import Changed, ClipInfo, DecisionTable, Face, FaceSet, FrameTable, Parsed, PeopleTable
 
 OPTIONS = {
@@ -24,6 +24,7 @@ OPTIONS = {
     "trained": "files: trained.json of each swap, in this order",
     "weights": "files: weights.h5 of each swap",
     "decisions": "files: decisions.parquet of each swap's target",
+    "restorer": "files: the restorer's ONNX file, where the settings name one",
     "masks": "files: masks.zip of the clip, where settings' mask wants what was parsed",
     "forehead": "files: forehead.json of the video, where settings' mask is auto",
 }
@@ -64,11 +65,14 @@ class Conversion(NamedTuple):
         predict = self.models() if predict is None else predict
         look = {key: {name: t[key] for name, t in self.trained.items()} for key in ("resolution", "centring")}
         look["span"] = {name: t["span"] / t["coverage"] for name, t in self.trained.items()}
-        look |= {key: getattr(self.settings, key) for key in ("mask", "erode", "soften", "colour", "relight")}
+        names = ("mask", "erode", "soften", "colour", "relight", "blend")
+        look |= {key: getattr(self.settings, key) for key in names}
         pictures = video.decode_pictures(self.args.path, self.frames, self.info, self.layout, wanted=wanted)
+        look["restore"] = self.restorer()
         for number, before in ahead.ahead(pictures):
             faces = [self.face(changed) for changed in self.chosen.get(number, [])]
-            after, laid = convert.convert_picture(before, faces, predict, **look)
+            seed = number if self.settings.finish else None
+            after, laid = convert.convert_picture(before, faces, predict, finish_seed=seed, **look)
             if number in self.noted:
                 after = label.note_picture(after, self.labels.note_text)
             yield Converted(number, before, after, laid)
@@ -88,6 +92,14 @@ class Conversion(NamedTuple):
             look = {"runtime": self.settings.runtime, "person": person, "masked": self.settings.learns()}
             made[swap["name"]] = models.predictor(self.trained[swap["name"]], weights, **look)
         return made
+
+    def restorer(self) -> convert.Restore | None:
+        """What the user's network makes of a swapped face, where there is one."""
+        if not self.args.restorer:
+            return None
+        of = self.settings
+        look = {"size": of.restorer_size, "span": of.restorer_range, "order": of.restorer_order}
+        return restore.restorer(self.args.restorer[0].read_bytes(), **look, strength=of.restorer_strength)
 
     def write(self, out: Path, pictures: Iterable[video.Picture]) -> None:
         """Encode the pictures, a frame each, with what says that they were made."""

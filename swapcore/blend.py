@@ -1,14 +1,22 @@
 """How a swapped face is laid over the frame.
 
 Each function takes `over` and `under`, float32 (h, w) of one plane or (h, w, channels), and alpha float32 (h, w) 0..1, and
-returns what stands there afterwards, of the same shape. Where alpha is 0 it is `under` to the last bit.
+returns what stands there afterwards, of the same shape. Where alpha is 0 it is `under` to the last bit, and nothing is darker
+or brighter than what was given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
+
+LEVELS, SMALLEST = 4, 8  # of multiband's pyramid: at most so many, and no side shorter than that, pixels
+FADE = 0.25  # of alpha: below, multiband's wide bands fade out, or they would end in a step where alpha ends
+GRID = 64  # pixels of the longer side at which poisson's membrane is made: it is smooth
+EDGE = 0.03  # of the values' range: border differences further than this from the usual one are an edge's, a hair's, a hand's
+LEAST = 0.02  # of a border sample's weight: what the membrane's pull to nothing weighs, so that it fades into the face
 
 
 def feather(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -18,9 +26,96 @@ def feather(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarra
     light the brighter side would win, and a soft edge over dark hair would look wider than it was drawn. Luma and chroma are
     sums of gamma values, so mixing them is the same as mixing RGB.
     """
+    _check(over, under, alpha)
+    return under + _wide(alpha, over) * (over - under)
+
+
+def multiband(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Each band of detail over an edge as wide as itself: Burt and Adelson, A Multiresolution Spline (1983).
+
+    The spline is linear, so one Laplacian pyramid of the difference is mixed, by a Gaussian pyramid of alpha. Below FADE of
+    alpha it fades to what lies under.
+    """
+    _check(over, under, alpha)
+    shares, rest, bands = [alpha], over - under, []
+    while len(bands) < LEVELS and min(rest.shape[:2]) >= 2 * SMALLEST:
+        less = cv2.pyrDown(rest)
+        bands.append(rest - cv2.pyrUp(less, dstsize=rest.shape[1::-1]).reshape(rest.shape))
+        shares.append(cv2.pyrDown(shares[-1]))
+        rest = less.reshape(*less.shape[:2], *over.shape[2:])
+    mixed = rest * _wide(shares[-1], rest)
+    for band, share in zip(reversed(bands), reversed(shares[:-1]), strict=True):
+        mixed = cv2.pyrUp(mixed, dstsize=band.shape[1::-1]).reshape(band.shape) + band * _wide(share, band)
+    return _within(under + mixed * _wide(np.minimum(alpha / FADE, 1), over), over, under)
+
+
+def poisson(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Plain alpha of a face whose shade was first made to meet the frame's along the mask's soft border.
+
+    A membrane through the differences there is added to the face (Perez et al., Poisson Image Editing, 2003), solved as in Farbman
+    et al., Convolution Pyramids (2011), by one wide kernel over values and weights. Modified against bleeding: differences
+    that are far from what is usual along the border (an edge, hair, a hand) count for little, and the membrane is drawn to
+    nothing in the face's middle.
+    """
+    _check(over, under, alpha)
+    away = (under - over).reshape(*alpha.shape, -1)
+    reach = float(max(under.max(initial=0) - under.min(initial=0), 1e-6)) if under.size else 1.0
+    channels = [_membrane(np.ascontiguousarray(away[..., k]), alpha, EDGE * reach) for k in range(away.shape[-1])]
+    shift = np.stack(channels, -1).reshape(over.shape)
+    return _within(under + _wide(alpha, over) * (over + shift - under), over, under)
+
+
+def _membrane(away: np.ndarray, alpha: np.ndarray, usual: float) -> np.ndarray:
+    """The differences (h, w) of alpha's border spread over all of it; what differs more than `usual` from most does not count."""
+    height, width = alpha.shape
+    less = min(1.0, GRID / max(height, width))
+    size = (max(round(width * less), 1), max(round(height * less), 1))
+    border = 4 * alpha * (1 - alpha)
+    values, weight, squares = (
+        cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (away * border, border, away * away * border)
+    )
+    known = weight > 1e-3
+    if not known.any():
+        return np.zeros_like(away)
+    mean = np.where(known, values / np.maximum(weight, 1e-3), 0)
+    spread = np.where(known, np.maximum(squares / np.maximum(weight, 1e-3) - mean * mean, 0), 0)
+    off = mean - np.median(mean[known])
+    weight = weight / np.square(1 + (off * off + spread) / (usual * usual))  # Geman and McClure's (1985)
+    bounded = np.clip(mean, -2 * usual, 2 * usual) * weight
+    top, bottom = (_spread_wide(part) for part in (bounded, weight))
+    return cv2.resize(top / (bottom + LEAST), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _spread_wide(values: np.ndarray) -> np.ndarray:
+    """Values under a kernel that falls with the third power of distance: Gaussians of doubled widths, each half as strong."""
+    total, level = cv2.GaussianBlur(values, (0, 0), 1, borderType=cv2.BORDER_CONSTANT), values
+    for share in (0.5, 0.25, 0.125, 0.0625):
+        if min(level.shape) < 4:
+            break
+        level = cv2.pyrDown(level)
+        wide = cv2.GaussianBlur(level, (0, 0), 1, borderType=cv2.BORDER_CONSTANT)
+        total += share * cv2.resize(wide, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return total
+
+
+def _check(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> None:
     if over.shape != under.shape or alpha.shape != over.shape[:2]:
         raise ValueError(f"expected pictures and alpha of one size, got {over.shape}, {under.shape}, {alpha.shape}")
-    return under + (alpha if over.ndim == 2 else alpha[..., None]) * (over - under)
 
 
-BLENDS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {"feather": feather}
+def _wide(alpha: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return alpha if like.ndim == 2 else alpha[..., None]
+
+
+def _within(values: np.ndarray, over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    """Values between the least and the greatest of both pictures."""
+    if not values.size:
+        return values
+    return np.clip(values, min(over.min(), under.min()), max(over.max(), under.max()))
+
+
+BLENDS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "feather": feather,
+    "multiband": multiband,
+    "poisson": poisson,
+}

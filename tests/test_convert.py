@@ -14,6 +14,7 @@ from swapcore.errors import SwapError
 from swapcore.types import Face, Parsed
 
 SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none", "relight": False}
+SETTINGS |= {"blend": "feather", "finish_seed": None}
 RGB = video.Layout(WIDTH, HEIGHT, "gbrp", matrix=0, full_range=True)
 
 

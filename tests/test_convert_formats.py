@@ -13,6 +13,7 @@ from swapcore import convert, video
 from swapcore.types import Face
 
 SETTINGS = {"mask": "extended", "erode": 0.02, "soften": 0.1, "colour": "none", "relight": False}
+SETTINGS |= {"blend": "feather", "finish_seed": None}
 LAYOUTS = {
     "8 bit": video.Layout(WIDTH, HEIGHT, "yuv420p"),
     "full range": video.Layout(WIDTH, HEIGHT, "yuv420p", matrix=5, full_range=True),

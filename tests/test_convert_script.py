@@ -75,6 +75,7 @@ def given(tmp_path) -> Namespace:
         weights=[tmp_path / "weights.h5"],
         decisions=[tmp_path / "decisions.parquet"],
         masks=[],
+        restorer=[],
         forehead=[],
         out=tmp_path / "made" / "composite.mkv",
     )

@@ -37,6 +37,8 @@ ORDER = [
     "colour",
     "light",
     "blend",
+    "finish",
+    "restore",
     "convert",
     "measure",
     "shots",

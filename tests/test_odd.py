@@ -84,6 +84,7 @@ def line(scripts, clip, folder):
             weights=[folder / "weights.h5"],
             decisions=[folder / "decisions.parquet"],
             masks=[],
+            restorer=[],
             forehead=[],
             out=composite,
         )

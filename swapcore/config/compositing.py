@@ -84,6 +84,22 @@ class Convert(Section):
     together; histogram: each channel's whole distribution; sliced_ot: that of all three at once."""
     relight: bool = True
     """Whether the swapped face is lit as the target is, from the sides that its skin shows, before its colours are changed."""
+    blend: Literal["feather", "multiband", "poisson"] = "feather"
+    """How the swapped face is laid over the frame. feather: mixed by the mask's soft edge; multiband: coarse tones over a wide
+    edge, fine detail over a narrow one; poisson: the face's tone is first made to meet the frame's along the edge, but for
+    where hair, a hand or another edge is."""
+    finish: bool = True
+    """Whether the swapped face is made as sharp, as blurred by motion and as grainy as the frame around it."""
+    restorer_file: str | None = Field(None, min_length=1)
+    """A network that restores faces, as an ONNX file: each swapped face goes through it before it is laid into the frame."""
+    restorer_size: int = Field(512, ge=16, le=2048)
+    """Side of the pictures that the restorer takes, pixels."""
+    restorer_range: Literal["0..1", "-1..1", "0..255"] = "-1..1"
+    """The values that the restorer takes and gives."""
+    restorer_order: Literal["rgb", "bgr"] = "rgb"
+    """The order of its colours."""
+    restorer_strength: float = Field(0.5, ge=0, le=1)
+    """How much of the restored face is mixed with the swapped one: 1 is all of it."""
     runtime: Literal["onnx", "tensorflow"] = "onnx"
     """What runs the trained model: onnx, on the processor, ready at once and in half a gigabyte less; tensorflow, on a GPU
     where it finds one. The pictures differ by less than rounding."""

@@ -73,6 +73,8 @@ def checked_project():
         given(path, "faces.detector_file", "YuNet's ONNX file", "correct it in config.yaml")
     if path := project.sections["parse"].parser_file:
         given(path, "parse.parser_file", "the parser's ONNX file", "correct it in config.yaml")
+    for path in sorted({path for video in project.videos.values() for path in restorer_of(video)}):
+        given(path, "convert.restorer_file", "the restorer's ONNX file", "correct it in config.yaml")
     for label in {video.label.model_dump_json(): video.label for video in project.videos.values()}.values():
         for path, what in zip(signer_of(label), ("certificate", "key")):
             given(path, f"label.{what}", "a PEM file", "correct it in config.yaml")
@@ -81,6 +83,11 @@ def checked_project():
 
             certificates.chosen(label, state=project.state)
     return project
+
+
+def restorer_of(video):
+    """The restorer's file where a video has one."""
+    return [path for path in [video.convert.restorer_file] if path]
 
 
 def signer_of(label):
@@ -309,6 +316,11 @@ def video_clip(file):
     return lambda wildcards: f"results/clips/{PROJECT.videos[wildcards.video].clip}/{file}"
 
 
+def restorer_of_video(wildcards):
+    """The network that restores a video's swapped faces, where the user gives one."""
+    return restorer_of(PROJECT.videos[wildcards.video])
+
+
 def masks_of_video(wildcards):
     """What was parsed of the clip's faces, where the video's mask wants it."""
     video = PROJECT.videos[wildcards.video]
@@ -434,9 +446,10 @@ def signer_files(wildcards):
 
 def inputs_behind(wildcards):
     """What a video rests on: frame tables, which hold their clips' digests, reference photos, the detector's and the
-    parser's file, and what was decided."""
+    parser's and the restorer's file, and what was decided."""
     people = list(dict.fromkeys(people_of_video(wildcards)))
     photos = [file for person in people for file in photos_of(person)]
     decisions = [f"results/people/{person}/decisions.parquet" for person in people]
     parser = PARSER if is_parsed(wildcards) else []
-    return of_clips(clips_of(*people), "frames.parquet") + photos + DETECTOR + parser + decisions + edits_of(*people)
+    nets = DETECTOR + parser + restorer_of_video(wildcards)
+    return of_clips(clips_of(*people), "frames.parquet") + photos + nets + decisions + edits_of(*people)

@@ -10,6 +10,7 @@ rule preview:
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
         masks=masks_of_video,
+        restorer=restorer_of_video,
         forehead=forehead_of_video,
     output:
         report(
@@ -36,7 +37,7 @@ rule preview:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --masks {input.masks:q} --forehead {input.forehead:q} --view {params.view:q} --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --restorer {input.restorer:q} --forehead {input.forehead:q} --view {params.view:q} --out {output:q} --log {log:q}"
 
 
 rule side_by_side:
@@ -49,6 +50,7 @@ rule side_by_side:
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
         masks=masks_of_video,
+        restorer=restorer_of_video,
         forehead=forehead_of_video,
     output:
         "results/videos/{video}/side_by_side.mp4",
@@ -70,7 +72,7 @@ rule side_by_side:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --masks {input.masks:q} --forehead {input.forehead:q} --view {params.view:q} --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --restorer {input.restorer:q} --forehead {input.forehead:q} --view {params.view:q} --out {output:q} --log {log:q}"
 
 
 rule passes:
@@ -83,6 +85,7 @@ rule passes:
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
         masks=masks_of_video,
+        restorer=restorer_of_video,
         forehead=forehead_of_video,
     output:
         directory("results/videos/{video}/passes/{form}"),
@@ -104,4 +107,4 @@ rule passes:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --masks {input.masks:q} --forehead {input.forehead:q} --consents {params.consents:q} --form {wildcards.form} --folder {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --restorer {input.restorer:q} --forehead {input.forehead:q} --consents {params.consents:q} --form {wildcards.form} --folder {output:q} --log {log:q}"

@@ -47,6 +47,7 @@ rule convert:
         weights=of_swaps("weights.h5"),
         decisions=decisions_of_targets,
         masks=masks_of_video,
+        restorer=restorer_of_video,
         forehead=forehead_of_video,
     output:
         temp("results/videos/{video}/composite.mkv"),
@@ -67,7 +68,7 @@ rule convert:
         "{params.run} --settings {params.settings:q} --label-settings {params.label:q} --video {wildcards.video}"
         " --path {input.path:q} --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q}"
         " --swaps {params.swaps:q} --trained {input.trained:q} --weights {input.weights:q}"
-        " --decisions {input.decisions:q} --masks {input.masks:q} --forehead {input.forehead:q} --out {output:q} --log {log:q}"
+        " --decisions {input.decisions:q} --masks {input.masks:q} --restorer {input.restorer:q} --forehead {input.forehead:q} --out {output:q} --log {log:q}"
 
 
 rule label:

@@ -1,0 +1,187 @@
+"""The finish of a swapped face: as sharp, as blurred by motion and as grainy as the frame that it is laid into.
+
+Everything is told from the luma of this very frame, at its own size: the face that is replaced and what lies about it. What is
+sharp is told from edges, by how much of their gradients' energy a known blur takes (after Zhuo and Sim, Defocus Map Estimation from
+a Single Image, 2011), in all directions at once; grain and what compression left of it from flat skin, and given to
+the swap as noise of the same spectrum with phases of its own (Galerne et al., Random Phase Textures, 2011).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+NEAR, FAR = 1.0, 2.0  # sigmas of the two known blurs, pixels; what is finer than the second is grain where the picture is flat
+BLOCK, SMALL_BLOCK, SMALL = 16, 8, 160  # pixels: detail is weighed in blocks, smaller ones where the face's rectangle is small
+EDGES, FLAT = 0.75, 0.4  # of the face's blocks: those above the one share have edges, those below the other are flat
+FEWEST = 12  # blocks of the face that something can be told from
+SHARPEST = 1.0  # how much of the finest detail is added at most
+BLURREST = 6.0  # sigma, pixels, of the blur that is added at most
+NOTHING = 0.15  # pixels squared: a smaller difference of blur is not told from none
+TILE = 256  # pixels a side of the grain, which goes on periodically
+UNSEEN = 0.25 / 255  # standard deviation: less grain is not added
+STRONGER = 3.0  # how much stronger the grain may be made where the mask is half transparent
+
+
+class Seen(NamedTuple):
+    """A luma plane and what is told from it, by blocks."""
+
+    luma: np.ndarray  # (h, w) float32
+    far: np.ndarray  # (h, w), blurred by FAR
+    block: int  # pixels a side of the blocks
+    tensors: tuple[np.ndarray, np.ndarray]  # (3, rows, columns) energies of gradients xx, yy, xy after NEAR and after FAR
+
+
+def detail(over: np.ndarray, under: np.ndarray, alpha: np.ndarray, *, seed: int) -> np.ndarray:
+    """What a face lacks, to be added to it: float32 (h, w), in units of the luma that was given.
+
+    over is the swapped face's luma and under the frame's before it, float32 (h, w) 0..1 as coded; alpha (h, w) 0..1 says where
+    the face shows. seed: of the grain, another for every frame; the same gives the same to the bit. 0 where too little is
+    seen to tell anything from.
+    """
+    block = SMALL_BLOCK if min(over.shape) < SMALL else BLOCK
+    if min(over.shape) < 2 * block:
+        return np.zeros_like(over)
+    inner = _blocks(alpha, block) > 0.5
+    if inner.sum() < FEWEST:
+        return np.zeros_like(over)
+    frame = seen(under, block)
+    matched = sharpened(over, blur_of(frame, inner), blur_of(seen(over, block), inner))
+    return matched + grain(matched, frame, alpha, inner, seed=seed) - over
+
+
+def seen(luma: np.ndarray, block: int) -> Seen:
+    """A luma plane (h, w) float32 as the functions below take it."""
+    far = cv2.GaussianBlur(luma, (0, 0), FAR)
+    return Seen(luma, far, block, (_tensor(cv2.GaussianBlur(luma, (0, 0), NEAR), block), _tensor(far, block)))
+
+
+def blur_of(picture: Seen, inner: np.ndarray) -> np.ndarray:
+    """How blurred a picture is: the covariance (2, 2) of a Gaussian, pixels squared, x before y.
+
+    inner (rows, columns) bool: the blocks that are the face's. Along a direction in which an edge is blurred by s, its
+    gradient's energy after blurs of NEAR and FAR goes as 1 / sqrt(s^2 + NEAR^2) and 1 / sqrt(s^2 + FAR^2). Energies are sums over
+    the blocks with edges, less what flat blocks have, which is grain's; directions are x, y and both diagonals.
+    """
+    near, far = (tensor[:, inner] for tensor in picture.tensors)
+    strength = far[0] + far[1]
+    edges, flat = strength >= np.quantile(strength, EDGES), strength <= np.quantile(strength, FLAT)
+    (xx, yy, xy), others = (t[:, edges].mean(1) - np.median(t[:, flat], axis=1) for t in (near, far))
+    one = np.array([xx, yy, (xx + yy) / 2 + xy, (xx + yy) / 2 - xy])
+    xx, yy, xy = others
+    two = np.array([xx, yy, (xx + yy) / 2 + xy, (xx + yy) / 2 - xy])
+    ratio = np.square(np.maximum(one, 1e-12) / np.maximum(two, 1e-12))
+    ratio = np.clip(ratio, 1.02, (FAR / NEAR) ** 2)  # of an edge without end and of one without width
+    x, y, plus, minus = (FAR**2 - ratio * NEAR**2) / (ratio - 1)
+    mean, lean, turn = (x + y + plus + minus) / 4, (x - y) / 2, (plus - minus) / 2
+    return np.array([[mean + lean, turn], [turn, mean - lean]], np.float64)
+
+
+def sharpened(over: np.ndarray, wanted: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """A face (h, w) whose blur is `own` with the blur `wanted` (2, 2): blurred where, and in the directions in which, it is too
+    sharp; else sharpened. Sharpening is bounded: what a model of few pixels never made cannot be found again, and
+    rings are worse than softness.
+    """
+    values, axes = np.linalg.eigh(wanted - own)  # least first
+    if values[1] > NOTHING:
+        kernel = _gaussian(axes * np.clip(values, 0, BLURREST**2) @ axes.T)
+        return cv2.filter2D(over, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+    softer = -float(values.mean())
+    if softer <= NOTHING:
+        return over
+    sigma = float(np.clip(np.sqrt(softer), 1, FAR))
+    share = np.float32(min(softer / sigma**2, SHARPEST))
+    return over + share * (over - cv2.GaussianBlur(over, (0, 0), sigma))
+
+
+def grain(over: np.ndarray, frame: Seen, alpha: np.ndarray, inner: np.ndarray, *, seed: int) -> np.ndarray:
+    """The grain that a face (h, w) lacks, float32 (h, w): of the frame's spectrum, at each brightness as strong, less what it has.
+
+    Where the mask is half transparent it is stronger by what is lost when two independent grains are mixed. Zero where
+    the lack is not seen.
+    """
+    rest, level = frame.luma - frame.far, _blocks(frame.far, frame.block)
+    uneven = _blocks(frame.far * frame.far, frame.block) - level * level
+    flat = inner & (uneven <= np.quantile(uneven[inner], FLAT))
+    energy = _blocks(rest * rest, frame.block)[flat]
+    own = over - cv2.GaussianBlur(over, (0, 0), FAR)
+    usual = float(np.median(energy))
+    lack = usual - float(np.median(_blocks(own * own, frame.block)[flat]))
+    if lack <= UNSEEN**2:
+        return np.zeros_like(over)
+    slope, middle = _by_brightness(level[flat], energy)
+    noise = _noise(_kernel(rest, flat, energy, frame.block), over.shape, seed)
+    share = np.clip(1 + (slope / usual) * (over - np.float32(middle)), 1 / 4, 4)
+    mixing = np.minimum((2 - alpha) / np.maximum(alpha, 1e-3), STRONGER**2)
+    return noise * np.sqrt(np.float32(lack) * share * mixing)
+
+
+def _by_brightness(level: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
+    """How much more energy grain has where it is brighter, by a straight line through blocks; and their middle brightness."""
+    middle, usual = float(np.median(level)), np.median(energy)
+    apart = level - middle
+    if np.abs(apart).max() < 0.02:
+        return 0.0, middle
+    held = np.clip(energy, 0, 3 * usual) - usual
+    return float((apart * held).sum() / (np.square(apart).sum() + len(apart) * 0.05**2)), middle
+
+
+def _kernel(rest: np.ndarray, flat: np.ndarray, energy: np.ndarray, block: int) -> np.ndarray:
+    """What white noise is filtered with to have the spectrum of the flat blocks of `rest`; its squares' sum is 1."""
+    places = np.argwhere(flat)[energy <= 2 * np.median(energy)][:48] * block
+    patches = np.array([rest[y : y + block, x : x + block] for y, x in places])
+    patches = patches - patches.mean((1, 2), keepdims=True)
+    lags = np.fft.fftshift(np.fft.ifft2(np.square(np.abs(np.fft.fft2(patches, (2 * block, 2 * block)))).mean(0)).real)
+    lag = np.abs(np.arange(2 * block) - block) / block
+    fade = np.square(np.cos(np.pi / 2 * np.minimum(lag / 0.7, 1))) / np.maximum(1 - lag, 1 / block)  # the further apart, the fewer pairs were seen
+    spectrum = np.maximum(np.fft.fft2(np.fft.ifftshift(lags * np.outer(fade, fade))).real, 0)
+    kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(spectrum)).real)[1:, 1:]
+    kernel = kernel[block // 2 : -(block // 2), block // 2 : -(block // 2)]
+    return (kernel / np.sqrt(np.square(kernel).sum())).astype(np.float32)
+
+
+def _noise(kernel: np.ndarray, size_hw: tuple[int, int], seed: int) -> np.ndarray:
+    """Noise (h, w) float32 of standard deviation 1 and of the kernel's spectrum.
+
+    Each seed has its own piece of one endless sheet of white noise, turned its own way: two frames share nothing that is seen.
+    """
+    whole = np.zeros((TILE, TILE), np.float32)
+    whole[: len(kernel), : len(kernel)] = kernel
+    shaped = cv2.mulSpectrums(cv2.dft(whole), _white(), 0)
+    made = cv2.idft(shaped, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
+    rng = np.random.default_rng(seed)
+    way, top, left = rng.integers(0, (8, TILE, TILE))
+    made = np.rot90(made.T if way >= 4 else made, way % 4)
+    rows, columns = ((start + np.arange(n)) % TILE for start, n in zip((top, left), size_hw, strict=True))
+    return made[rows[:, None], columns]
+
+
+@lru_cache(maxsize=1)
+def _white() -> np.ndarray:
+    """The spectrum of white noise (TILE, TILE), as OpenCV packs it."""
+    return cv2.dft(np.random.default_rng(0).standard_normal((TILE, TILE), np.float32))
+
+
+def _blocks(values: np.ndarray, block: int) -> np.ndarray:
+    """Means (h // block, w // block) of the whole blocks of values (h, w)."""
+    rows, columns = values.shape[0] // block, values.shape[1] // block
+    return cv2.resize(values[: rows * block, : columns * block], (columns, rows), interpolation=cv2.INTER_AREA)
+
+
+def _tensor(luma: np.ndarray, block: int) -> np.ndarray:
+    """The gradients' energies of each block: xx, yy, xy."""
+    x, y = cv2.Sobel(luma, -1, 1, 0, ksize=1), cv2.Sobel(luma, -1, 0, 1, ksize=1)
+    return np.stack([_blocks(part, block) for part in (x * x, y * y, x * y)])
+
+
+def _gaussian(covariance: np.ndarray) -> np.ndarray:
+    """A kernel of sum 1, float32, of a covariance (2, 2) in pixels squared, which may be flat in one direction."""
+    covariance = covariance + np.eye(2) * 0.05
+    reach = int(np.ceil(2.5 * np.sqrt(covariance.diagonal().max())))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    places = np.stack([x, y], -1)
+    kernel = np.exp(-0.5 * np.einsum("hwi,ij,hwj->hw", places, np.linalg.inv(covariance), places))
+    return (kernel / kernel.sum()).astype(np.float32)
