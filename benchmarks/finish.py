@@ -8,7 +8,7 @@ laid into frames of the target that are clean, grainy, out of focus, smeared by 
 line: for each case and way, means over pairs and frames:
 
 * `sharpness`, the fine detail of the face over the true swap's (measure.sharpness_ratio), and `noise`, its noise over the true
-  swap's (Immerkaer's operator, 1996, its median in the face): 1 is right; `around`: the face's noise over that of the frame about it;
+  swap's (Immerkaer's operator, 1996, its median in the face): 1 is right; `around`: the face's noise over the frame's about it;
 * `detail`, `ssim`, `psnr`: truth_detail, truth_ssim, truth_psnr; `seam`; `restless`: warp_error_ratio.
 """
 
@@ -122,7 +122,9 @@ def as_seen(pictures: np.ndarray, case: str, scale: float) -> np.ndarray:
             noise = rng.normal(0, 1, picture.shape[:2]).astype(np.float32)
             noise = cv2.GaussianBlur(noise, (0, 0), 1.2 if case == "coarse" else 0.6)
             light = cv2.cvtColor(np.clip(picture, 0, 255) / 255, cv2.COLOR_BGR2GRAY)
-            picture = picture + (noise * (5 / noise.std()) * (0.5 + light))[..., None]  # brighter is grainier, as shot noise
+            picture = (
+                picture + (noise * (5 / noise.std()) * (0.5 + light))[..., None]
+            )  # brighter is grainier, as shot noise
         made.append(np.clip(np.rint(picture), 0, 255).astype(np.uint8))
     return recompressed(made) if case in ("compressed", "film") else np.array(made)
 
@@ -191,7 +193,7 @@ def figures(
 
 
 def noise(picture: np.ndarray, where: np.ndarray) -> float:
-    """Standard deviation of noise in grey levels (Immerkaer 1996), from the median of his operator's answers: edges do not count."""
+    """Standard deviation of noise in grey levels (Immerkaer 1996), by his operator's median: edges do not count."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
     answer = cv2.filter2D(grey, -1, np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32))
     return float(1.4826 * np.median(np.abs(answer[where])) / 6)
@@ -202,7 +204,9 @@ def strip(shown: list[np.ndarray], points: np.ndarray, case: str) -> np.ndarray:
     k = len(points) // 2
     middle, reach = points[k].mean(0), 1.15 * np.ptp(points[k], axis=0).max() / 2
     box = np.r_[np.maximum(middle - reach, 0), middle + reach].astype(int)
-    parts = [cv2.resize(p[k][box[1] : box[3], box[0] : box[2]], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for p in shown]
+    parts = [
+        cv2.resize(p[k][box[1] : box[3], box[0] : box[2]], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for p in shown
+    ]
     for part, name in zip(parts, ("target", *WAYS, "true swap"), strict=True):
         cv2.putText(part, f"{case}: {name}", (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)
     return np.concatenate(parts, 1)

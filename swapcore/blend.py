@@ -52,49 +52,57 @@ def multiband(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndar
 def poisson(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Plain alpha of a face whose shade was first made to meet the frame's along the mask's soft border.
 
-    A membrane through the differences there is added to the face (Perez et al., Poisson Image Editing, 2003), solved as in Farbman
-    et al., Convolution Pyramids (2011), by one wide kernel over values and weights. Modified against bleeding: differences
+    A membrane through the differences there is added to the face (Perez et al., Poisson Image Editing, 2003), solved as in
+    Farbman et al., Convolution Pyramids (2011), by one wide kernel over values and weights. Modified against bleeding: differences
     that are far from what is usual along the border (an edge, hair, a hand) count for little, and the membrane is drawn to
     nothing in the face's middle.
     """
     _check(over, under, alpha)
-    away = (under - over).reshape(*alpha.shape, -1)
-    reach = float(max(under.max(initial=0) - under.min(initial=0), 1e-6)) if under.size else 1.0
-    channels = [_membrane(np.ascontiguousarray(away[..., k]), alpha, EDGE * reach) for k in range(away.shape[-1])]
-    shift = np.stack(channels, -1).reshape(over.shape)
-    return _within(under + _wide(alpha, over) * (over + shift - under), over, under)
+    if not alpha.size:
+        return under.copy()
+    least, most = float(min(over.min(), under.min())), float(max(over.max(), under.max()))
+    shift = _membrane(over, under, alpha, EDGE * max(float(under.max() - under.min()), 1e-6))
+    shift += over
+    shift -= under
+    shift *= _wide(alpha, over)
+    shift += under
+    return np.clip(shift, least, most, out=shift)
 
 
-def _membrane(away: np.ndarray, alpha: np.ndarray, usual: float) -> np.ndarray:
-    """The differences (h, w) of alpha's border spread over all of it; what differs more than `usual` from most does not count."""
+def _membrane(over: np.ndarray, under: np.ndarray, alpha: np.ndarray, usual: float) -> np.ndarray:
+    """What under differs from over along alpha's border, spread over all of it; of over's shape.
+
+    Told on a grid of GRID. A place that differs by much more than `usual` from most, or from its neighbours, does not count.
+    """
     height, width = alpha.shape
     less = min(1.0, GRID / max(height, width))
     size = (max(round(width * less), 1), max(round(height * less), 1))
-    border = 4 * alpha * (1 - alpha)
-    values, weight, squares = (
-        cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (away * border, border, away * away * border)
-    )
-    known = weight > 1e-3
+    small_over, small_under, share = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (over, under, alpha))
+    border = 4 * share * (1 - share)
+    known = border > 0.05
     if not known.any():
-        return np.zeros_like(away)
-    mean = np.where(known, values / np.maximum(weight, 1e-3), 0)
-    spread = np.where(known, np.maximum(squares / np.maximum(weight, 1e-3) - mean * mean, 0), 0)
-    off = mean - np.median(mean[known])
-    weight = weight / np.square(1 + (off * off + spread) / (usual * usual))  # Geman and McClure's (1985)
-    bounded = np.clip(mean, -2 * usual, 2 * usual) * weight
-    top, bottom = (_spread_wide(part) for part in (bounded, weight))
-    return cv2.resize(top / (bottom + LEAST), (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.zeros_like(over)
+    away = (small_under - small_over).reshape(*share.shape, -1)
+    parts = []
+    for k in range(away.shape[-1]):
+        one = away[..., k]
+        off = one - np.median(one[known])
+        uneven = one - cv2.blur(one, (3, 3))
+        weight = border / np.square(1 + (off * off + uneven * uneven) / (usual * usual))  # Geman and McClure's (1985)
+        spread = _spread_wide(np.stack([np.clip(one, -2 * usual, 2 * usual) * weight, weight], -1))
+        parts.append(spread[..., 0] / (spread[..., 1] + LEAST))
+    return cv2.resize(np.stack(parts, -1), (width, height), interpolation=cv2.INTER_LINEAR).reshape(over.shape)
 
 
 def _spread_wide(values: np.ndarray) -> np.ndarray:
-    """Values under a kernel that falls with the third power of distance: Gaussians of doubled widths, each half as strong."""
+    """Values (h, w, channels) under a kernel that falls with distance's third power: Gaussians of doubled widths, each half as strong."""
     total, level = cv2.GaussianBlur(values, (0, 0), 1, borderType=cv2.BORDER_CONSTANT), values
     for share in (0.5, 0.25, 0.125, 0.0625):
-        if min(level.shape) < 4:
+        if min(level.shape[:2]) < 4:
             break
         level = cv2.pyrDown(level)
         wide = cv2.GaussianBlur(level, (0, 0), 1, borderType=cv2.BORDER_CONSTANT)
-        total += share * cv2.resize(wide, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        total += share * cv2.resize(wide, values.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return total
 
 

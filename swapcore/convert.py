@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 
-from swapcore import align, finish, forehead, light, masks
-from swapcore.blend import BLENDS
+from swapcore import align, forehead, light, masks
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
+from swapcore.overlay import Overlay, at_size, lay, of_plane
 from swapcore.types import Changed, DecisionTable, Face, FaceSet, Parsed, PeopleTable
-from swapcore.video import CURVES, Layout, Picture, block_means
+from swapcore.video import CURVES, Picture
 
 Predict = Callable[[np.ndarray], np.ndarray]
 Restore = Callable[[np.ndarray], np.ndarray]  # restore.restorer
@@ -84,26 +84,6 @@ def check_trained(trained: Mapping[str, Any], swap: Mapping[str, str], *, weight
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Overlay:
-    """What was laid over a frame, in its pixels: the model's picture of a face, recoloured, and where it shows."""
-
-    left: int
-    top: int
-    alpha: np.ndarray  # (h, w) float32 0..1
-    crop_bgr: np.ndarray  # (r, r, 3) float32 BGR 0..1, values as the frame's are coded
-    matrix: np.ndarray  # (2, 3), frame pixels -> crop pixels
-    detail: np.ndarray | None = None  # (h, w) float32 added to all colours alike, 0..1 as coded: its finish
-
-    @property
-    def bgr(self) -> np.ndarray:
-        """The face at the frame's size under the whole of `alpha`, (h, w, 3) float32 BGR 0..1, as coded."""
-        height, width = self.alpha.shape
-        to_crop = self.matrix @ np.array([[1, 0, self.left], [0, 1, self.top], [0, 0, 1]], np.float64)
-        drawn = _spread(_smoothed(self.crop_bgr, self.matrix), to_crop, (height, width))
-        return np.clip(drawn if self.detail is None else drawn + self.detail[..., None], 0, 1)
-
-
 def convert_picture(
     picture: Picture,
     faces: Sequence[Face],
@@ -127,9 +107,8 @@ def convert_picture(
     the source, and as a fourth channel, where the mask `learned` needs it, what of the crop is face; resolution is r; centring
     and span say what that crop shows, as it was in training (align.crop_matrix). mask says where the face shows
     (masks.Setting), colour names a row of COLOURS, relight whether light.relight goes before it; erode and soften are shares of
-    the face's size, the template's longer side (masks.soften); blend names a row of BLENDS. finish_seed: the frame's number, where
-    faces are to be as sharp and grainy as the frame (finish.detail), else None; restore: what a swapped crop goes through before
-    it is laid, at a size of its own.
+    the face's size, the template's longer side (masks.soften); blend and finish_seed as of overlay.lay; restore: what a swapped
+    crop goes through before it is laid, at a size of its own.
 
     Every crop is taken from the untouched picture. Faces are laid in from the smallest to the largest, so that of two which
     overlap the nearer is on top. Samples outside the soft masks keep their value to the bit: of a chroma plane those that
@@ -170,7 +149,7 @@ def convert_picture(
         if restore:
             swapped = restore(swapped)
         coded = curve.from_screen(swapped) if curve else swapped
-        face_laid = Overlay(left, top, alpha, coded, _at_size(matrix, side, len(swapped)))
+        face_laid = Overlay(left, top, alpha, coded, at_size(matrix, side, len(swapped)))
         laid.append(lay(result, face_laid, blend=blend, finish_seed=finish_seed))
     return result, laid
 
@@ -225,7 +204,7 @@ def recoloured(
 def _smooth_forehead(picture: Picture, face: Face, matrix: np.ndarray, *, side: int) -> Overlay | None:
     """The target's own forehead without its wrinkles, at the size it has there; None where there is none to see."""
     size = int(np.clip(round(side / align.scale(matrix)), 32, LARGEST))
-    fine = _at_size(matrix, side, size)
+    fine = at_size(matrix, side, size)
     low, size_hw = _rectangle(fine, size, picture.layout.shapes[0])
     shift = np.array([[1, 0, low[0]], [0, 1, low[1]]], np.float64)
     laid = forehead.region(face.landmarks_xy - low, face.parsed, shift, size_hw=size_hw) if all(size_hw) else None
@@ -243,7 +222,7 @@ def crop(picture: Picture, matrix: np.ndarray, side: int) -> np.ndarray:
     Each plane is cut out at its own resolution, as align.warp does, so the rest of the picture is never converted.
     """
     layout = picture.layout
-    planes = [align.warp(plane, _of_plane(matrix, layout, k), side) for k, plane in enumerate(picture.planes)]
+    planes = [align.warp(plane, of_plane(matrix, layout, k), side) for k, plane in enumerate(picture.planes)]
     return layout.bgr(np.stack(planes, -1))
 
 
@@ -331,54 +310,6 @@ def _box(values: np.ndarray, *, edge: int) -> tuple[slice, slice]:
     if not width:
         return slice(0, 0), slice(0, 0)
     return slice(max(top - edge, 0), top + height + edge), slice(max(left - edge, 0), left + width + edge)
-
-
-def lay(picture: Picture, overlay: Overlay, *, blend: str = "feather", finish_seed: int | None = None) -> Overlay:
-    """Lay a face over a picture, in place, plane by plane; the overlay as it was laid is returned, with its finish.
-
-    The crop is brought to each plane's size by cubic interpolation; where it has to shrink, it is smoothed first. Chroma that
-    stands for several pixels is mixed by the mean of their alphas. blend and finish_seed as of convert_picture.
-    """
-    layout, matrix = picture.layout, overlay.matrix
-    values = layout.values(_smoothed(overlay.crop_bgr, matrix))
-    for k, plane in enumerate(picture.planes):
-        left, top, alpha = block_means(overlay.alpha, overlay.left, overlay.top, layout, k)
-        part = plane[top : top + alpha.shape[0], left : left + alpha.shape[1]]
-        to_crop = _of_plane(matrix, layout, k) @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
-        over, under = np.clip(_spread(values[..., k], to_crop, part.shape), *layout.limits[k]), part.astype(np.float32)
-        grey = float(layout.from_bgr[k, :3].sum())  # what a step of all colours alike is in this plane: nothing in chroma
-        if k == 0 and finish_seed is not None:  # luma, and of RGB green, which is most of it
-            base, unit = np.float32(layout.from_bgr[0, 3]), np.float32(1 / grey)
-            lack = finish.detail((over - base) * unit, (under - base) * unit, alpha, seed=finish_seed)
-            overlay = replace(overlay, detail=lack)
-        if overlay.detail is not None and grey > 0.5:
-            over = np.clip(over + np.float32(grey) * overlay.detail, *layout.limits[k])
-        part[:] = np.rint(BLENDS[blend](over, under, alpha))
-    return overlay
-
-
-def _at_size(matrix: np.ndarray, side: int, size: int) -> np.ndarray:
-    """A map (2, 3) to a crop of `side` pixels as one to the same crop of `size`."""
-    scaled = np.asarray(matrix, np.float64) * (size / side)
-    scaled[:, 2] += (size / side - 1) / 2
-    return scaled
-
-
-def _of_plane(matrix: np.ndarray, layout: Layout, plane: int) -> np.ndarray:
-    """A map (2, 3) of the frame's pixels as that of a plane's."""
-    return np.asarray(matrix, np.float64) @ np.vstack([layout.to_plane(plane), (0, 0, 1)])
-
-
-def _smoothed(crop: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A crop that can be drawn smaller, as the matrix (frame to crop) asks, without false patterns."""
-    shrink = align.scale(matrix)
-    return cv2.GaussianBlur(crop, (0, 0), 0.5 * np.sqrt(shrink**2 - 0.9)) if shrink > 1 else crop
-
-
-def _spread(crop: np.ndarray, to_crop: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """A crop drawn into (h, w), whose pixels `to_crop` (2, 3) takes to the crop's."""
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(crop, to_crop, size_hw[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _face_size(matrix: np.ndarray, side: int, span: float) -> float:

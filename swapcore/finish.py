@@ -1,8 +1,8 @@
 """The finish of a swapped face: as sharp, as blurred by motion and as grainy as the frame that it is laid into.
 
 Everything is told from the luma of this very frame, at its own size: the face that is replaced and what lies about it. What is
-sharp is told from edges, by how much of their gradients' energy a known blur takes (after Zhuo and Sim, Defocus Map Estimation from
-a Single Image, 2011), in all directions at once; grain and what compression left of it from flat skin, and given to
+sharp is told from edges, by how much of their gradients' energy a known blur takes (after Zhuo and Sim, Defocus Map
+Estimation from a Single Image, 2011), in all directions at once; grain and what compression left of it from flat skin, and given to
 the swap as noise of the same spectrum with phases of its own (Galerne et al., Random Phase Textures, 2011).
 """
 
@@ -14,15 +14,30 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-NEAR, FAR = 1.0, 2.0  # sigmas of the two known blurs, pixels; what is finer than the second is grain where the picture is flat
-BLOCK, SMALL_BLOCK, SMALL = 16, 8, 160  # pixels: detail is weighed in blocks, smaller ones where the face's rectangle is small
-EDGES, FLAT = 0.75, 0.4  # of the face's blocks: those above the one share have edges, those below the other are flat
+NEAR, FAR = (
+    1.0,
+    2.0,
+)  # sigmas of the two known blurs, pixels; what is finer than the second is grain where the picture is flat
+BLOCK, SMALL_BLOCK, SMALL = (
+    16,
+    8,
+    160,
+)  # pixels: detail is weighed in blocks, smaller ones where the face's rectangle is small
+EDGES, FLAT = 0.75, 0.3  # of the face's blocks: those above the one share have edges, those below the other are flat
 FEWEST = 12  # blocks of the face that something can be told from
-SHARPEST = 1.0  # how much of the finest detail is added at most
+SHARPEST = 1.5  # how much of the finest detail is added at most
 BLURREST = 6.0  # sigma, pixels, of the blur that is added at most
 NOTHING = 0.15  # pixels squared: a smaller difference of blur is not told from none
 TILE = 256  # pixels a side of the grain, which goes on periodically
-UNSEEN = 0.25 / 255  # standard deviation: less grain is not added
+REACH = 1.0  # of a block: grains further apart than that are taken for independent
+DARKER, BRIGHTEST = (
+    0.5,
+    0.95,
+)  # surroundings darker than this share of the skin, or nearly white, tell nothing of its grain
+UNEQUAL = 2.0  # how much more energy grain may have on skin than about it
+TONES = 0.03  # of brightness: where skin differs by less, nothing is told of how grain goes with it
+PATCHES = 32  # of flat skin, about, that the spectrum of grain is told from
+UNSEEN = 1 / 255  # standard deviation: less grain is not added
 STRONGER = 3.0  # how much stronger the grain may be made where the mask is half transparent
 
 
@@ -32,7 +47,9 @@ class Seen(NamedTuple):
     luma: np.ndarray  # (h, w) float32
     far: np.ndarray  # (h, w), blurred by FAR
     block: int  # pixels a side of the blocks
-    tensors: tuple[np.ndarray, np.ndarray]  # (3, rows, columns) energies of gradients xx, yy, xy after NEAR and after FAR
+    tensors: tuple[
+        np.ndarray, np.ndarray
+    ]  # (3, rows, columns) energies of gradients xx, yy, xy after NEAR and after FAR
 
 
 def detail(over: np.ndarray, under: np.ndarray, alpha: np.ndarray, *, seed: int) -> np.ndarray:
@@ -98,45 +115,52 @@ def sharpened(over: np.ndarray, wanted: np.ndarray, own: np.ndarray) -> np.ndarr
 
 
 def grain(over: np.ndarray, frame: Seen, alpha: np.ndarray, inner: np.ndarray, *, seed: int) -> np.ndarray:
-    """The grain that a face (h, w) lacks, float32 (h, w): of the frame's spectrum, at each brightness as strong, less what it has.
+    """The grain that a face (h, w) lacks, float32 (h, w): of the frame's spectrum and strength at each brightness.
 
-    Where the mask is half transparent it is stronger by what is lost when two independent grains are mixed. Zero where
-    the lack is not seen.
+    Grain is on everything, pores are not: what the skin has and its surroundings have not, is skin. Where the mask is half
+    transparent grain is stronger by what is lost when two independent grains are mixed. Zero where the lack is not seen.
     """
     rest, level = frame.luma - frame.far, _blocks(frame.far, frame.block)
-    uneven = _blocks(frame.far * frame.far, frame.block) - level * level
-    flat = inner & (uneven <= np.quantile(uneven[inner], FLAT))
-    energy = _blocks(rest * rest, frame.block)[flat]
+    energy = _blocks(rest * rest, frame.block)
+    flat = _flat(level, energy, inner)
+    usual, middle = float(np.median(energy[flat])), float(np.median(level[flat]))
+    beside = (_blocks(alpha, frame.block) == 0) & (level > DARKER * middle) & (level < BRIGHTEST)
+    if beside.sum() >= FEWEST // 2:
+        usual = min(usual, UNEQUAL * float(np.quantile(energy[beside], FLAT)))
     own = over - cv2.GaussianBlur(over, (0, 0), FAR)
-    usual = float(np.median(energy))
     lack = usual - float(np.median(_blocks(own * own, frame.block)[flat]))
     if lack <= UNSEEN**2:
         return np.zeros_like(over)
-    slope, middle = _by_brightness(level[flat], energy)
-    noise = _noise(_kernel(rest, flat, energy, frame.block), over.shape, seed)
-    share = np.clip(1 + (slope / usual) * (over - np.float32(middle)), 1 / 4, 4)
+    apart, more = level[flat] - middle, energy[flat] / np.median(energy[flat]) - 1
+    slope = float((apart * more).sum() / (np.square(apart).sum() + len(apart) * TONES**2))
+    noise = _noise(_kernel(rest, flat, frame.block), over.shape, seed)
+    share = np.clip(1 + np.float32(slope) * (over - np.float32(middle)), 1 / 4, 4)
     mixing = np.minimum((2 - alpha) / np.maximum(alpha, 1e-3), STRONGER**2)
     return noise * np.sqrt(np.float32(lack) * share * mixing)
 
 
-def _by_brightness(level: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
-    """How much more energy grain has where it is brighter, by a straight line through blocks; and their middle brightness."""
-    middle, usual = float(np.median(level)), np.median(energy)
-    apart = level - middle
-    if np.abs(apart).max() < 0.02:
-        return 0.0, middle
-    held = np.clip(energy, 0, 3 * usual) - usual
-    return float((apart * held).sum() / (np.square(apart).sum() + len(apart) * 0.05**2)), middle
+def _flat(level: np.ndarray, energy: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Which blocks (rows, columns) bool of the face show grain and little else: those of the least energy among the third that is
+    dark, the third between and the third that is bright, for grain is not as strong everywhere.
+    """
+    places = np.flatnonzero(inner)
+    chosen = np.zeros(inner.size, bool)
+    for third in np.array_split(places[np.argsort(level.flat[places], kind="stable")], 3):
+        chosen[third[energy.flat[third] <= np.quantile(energy.flat[third], FLAT)]] = True
+    return chosen.reshape(inner.shape)
 
 
-def _kernel(rest: np.ndarray, flat: np.ndarray, energy: np.ndarray, block: int) -> np.ndarray:
+def _kernel(rest: np.ndarray, flat: np.ndarray, block: int) -> np.ndarray:
     """What white noise is filtered with to have the spectrum of the flat blocks of `rest`; its squares' sum is 1."""
-    places = np.argwhere(flat)[energy <= 2 * np.median(energy)][:48] * block
+    places = np.argwhere(flat)
+    places = places[:: max(len(places) // PATCHES, 1)] * block
     patches = np.array([rest[y : y + block, x : x + block] for y, x in places])
-    patches = patches - patches.mean((1, 2), keepdims=True)
-    lags = np.fft.fftshift(np.fft.ifft2(np.square(np.abs(np.fft.fft2(patches, (2 * block, 2 * block)))).mean(0)).real)
-    lag = np.abs(np.arange(2 * block) - block) / block
-    fade = np.square(np.cos(np.pi / 2 * np.minimum(lag / 0.7, 1))) / np.maximum(1 - lag, 1 / block)  # the further apart, the fewer pairs were seen
+    window = np.hanning(block + 2)[1:-1]
+    patches = (patches - patches.mean((1, 2), keepdims=True)) * np.outer(window, window)
+    power = np.square(np.abs(np.fft.fft2(patches, (2 * block, 2 * block)))).mean(0)
+    lags, lag = np.fft.fftshift(np.fft.ifft2(power).real), np.arange(2 * block) - block
+    seen_pairs = np.correlate(window, window, "full")[np.clip(lag + block - 1, 0, 2 * block - 2)]
+    fade = np.square(np.cos(np.pi / 2 * np.minimum(np.abs(lag) / (REACH * block), 1))) / np.maximum(seen_pairs, 1e-3)
     spectrum = np.maximum(np.fft.fft2(np.fft.ifftshift(lags * np.outer(fade, fade))).real, 0)
     kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(spectrum)).real)[1:, 1:]
     kernel = kernel[block // 2 : -(block // 2), block // 2 : -(block // 2)]

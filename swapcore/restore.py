@@ -12,9 +12,7 @@ from swapcore.errors import SwapError
 RANGES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0), "0..255": (0.0, 255.0)}  # what 0 and 1 are to the network
 
 
-def restorer(
-    model: bytes, *, size: int, span: str, order: str, strength: float
-) -> Callable[[np.ndarray], np.ndarray]:
+def restorer(model: bytes, *, size: int, span: str, order: str, strength: float) -> Callable[[np.ndarray], np.ndarray]:
     """What restores faces: a function of a crop float32 (s, s, 3) BGR 0..1 that gives one of (size, size, 3).
 
     size is the side of the network's pictures, span a row of RANGES, order `rgb` or `bgr`; strength 0..1 is how much of what it
@@ -31,7 +29,9 @@ def restorer(
         raise SwapError(f"{expected}, it cannot be loaded ({said}); choose another file") from None
     asks, shape = session.get_inputs(), tuple(session.get_inputs()[0].shape)
     kind = asks[0].type
-    rows_first = next((first for first, wanted in ((False, (3, size, size)), (True, (size, size, 3))) if _fits(shape, wanted)), None)
+    rows_first = next(
+        (first for first, wanted in ((False, (3, size, size)), (True, (size, size, 3))) if _fits(shape, wanted)), None
+    )
     if len(asks) != 1 or kind not in ("tensor(float)", "tensor(float16)") or rows_first is None:
         raise SwapError(
             f"{expected}, found one with {len(asks)} inputs, the first {kind} of {shape}; set convert.restorer_size, or choose "
@@ -47,7 +47,9 @@ def restorer(
         fed = np.ascontiguousarray(fed, np.float16 if kind == "tensor(float16)" else np.float32)
         made = np.asarray(session.run(None, {asks[0].name: fed})[0], np.float32)
         if made.shape != fed.shape or not np.isfinite(made).all():
-            raise SwapError(f"{expected}, it answered with {made.shape} or values that are not finite; choose another file")
+            raise SwapError(
+                f"{expected}, it answered with {made.shape} or values that are not finite; choose another file"
+            )
         made = np.clip((made[0] - low) / (high - low), 0, 1)
         made = made if rows_first else made.transpose(1, 2, 0)
         made = made[..., ::-1] if order == "rgb" else made

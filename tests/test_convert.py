@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from analytic import face
@@ -223,6 +224,54 @@ def test_colour_follows_the_target():
 def test_a_model_that_gives_no_picture_is_named(predict):
     with pytest.raises(SwapError, match="swap s: expected its model to make a finite picture"):
         swap(scene(), [Face(face((160, 120), 40), "s")], predict)
+
+
+def finished(seed, frame, **changed):
+    return swap(frame, [Face(face((160, 120), 90), "s")], paint((0.5, 0.5, 0.5)), finish_seed=seed, **changed)
+
+
+def test_the_finish_brings_the_frames_grain_and_touches_nothing_outside():
+    grain = np.random.default_rng(5).normal(0, 8, (HEIGHT, WIDTH))[..., None]
+    frame = np.clip(np.full((HEIGHT, WIDTH, 3), 128) + grain, 0, 255).astype(np.uint8)
+    plain, first, again, other = (finished(seed, frame) for seed in (None, 3, 3, 4))
+    inner = np.s_[100:140, 140:180]
+    spread = [picture[inner].std(axis=(0, 1)).mean() for picture in (frame, plain, first)]
+    assert spread[1] < 1 and 0.7 * spread[0] < spread[2] < 1.2 * spread[0]
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first[inner].astype(int) - other[inner]).mean() > 3
+    outline = convert.masks.MASKS["extended"](face((160, 120), 90), size_hw=(HEIGHT, WIDTH)) > 0
+    np.testing.assert_array_equal(first[~outline], frame[~outline])
+
+
+def test_what_was_laid_holds_its_finish():
+    """A compositor who lays the face over the frame gets the video's picture."""
+    frame = np.clip(scene() + np.random.default_rng(5).normal(0, 6, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8)
+    settings_of = {**SETTINGS, "resolution": {"s": 64}, "centring": {"s": "legacy"}, "span": {"s": 0.6}}
+    one = [Face(face((160, 120), 90), "s")]
+    picture = video.from_bgr(frame, RGB)
+    after, laid = convert.convert_picture(picture, one, {"s": paint((0.5,) * 3)}, **settings_of | {"finish_seed": 1})
+    assert laid[0].detail is not None
+    over, alpha = laid[0].bgr, laid[0].alpha[..., None]
+    place = np.s_[laid[0].top : laid[0].top + len(over), laid[0].left : laid[0].left + over.shape[1]]
+    mixed = alpha * over * 255 + (1 - alpha) * frame[place]
+    assert np.abs(mixed - shown(after)[place]).max() <= 1
+
+
+@pytest.mark.parametrize("blend", ["multiband", "poisson"])
+def test_another_blend_is_used(blend):
+    one = [Face(face((160, 120), 60), "s")]
+    plain, other = (swap(scene(), one, paint((0.4, 0.5, 0.6)), blend=name) for name in ("feather", blend))
+    assert (plain != other).any()
+
+
+def test_a_restored_face_lies_where_the_swapped_one_lay():
+    frame, one = scene(), [Face(face((160, 120), 40, roll=8), "s")]
+    for side in (32, 256):
+        restore = lambda crop, side=side: cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC)  # noqa: E731
+        out = swap(frame, one, restore=restore)
+        assert np.abs(out.astype(int) - frame).mean() < 1
+    out = swap(frame, one, restore=lambda crop: np.zeros_like(crop))
+    assert out[120, 160].max() == 0
 
 
 # which faces are changed

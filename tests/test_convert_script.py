@@ -142,6 +142,24 @@ def test_frames_with_nothing_to_do_reach_the_encoder_as_they_were_decoded(script
         np.testing.assert_array_equal(made[n].planes[0][200:], source[n].planes[0][200:])
 
 
+def test_a_restorer_of_the_users_is_used(script, given, tmp_path):
+    """One that leaves nothing of a green face but black."""
+    from test_restore import net
+
+    file = tmp_path / "restorer.onnx"
+    file.write_bytes(net(("n", 3, 32, 32), gain=(0, 0, 1), offset=0.0))
+    look = {"restorer_file": str(file), "restorer_size": 32, "restorer_range": "0..1", "restorer_strength": 1}
+    given.settings = json.dumps(json.loads(given.settings) | look)
+    given.restorer = [file]
+    script.main(given)
+    frames, meta = store.read_table(given.frames, FrameTable)
+    out = dict(video.decode(given.out, frames, ClipInfo.from_json(meta["clip"])))
+    assert out[0][101, 61].tolist() == pytest.approx([0, 0, 0], abs=12), "nothing of green is left"
+    given.settings = json.dumps(json.loads(given.settings) | {"restorer_size": 64})
+    with pytest.raises(SwapError, match=r"set convert\.restorer_size"):
+        script.main(given)
+
+
 def test_script_checks_before_it_loads_a_model(script, given, monkeypatch):
     monkeypatch.setattr(sys.modules["swapcore.models"], "predictor", lambda *_, **__: pytest.fail("a model was loaded"))
     Path(given.weights[0]).write_bytes(b"others")

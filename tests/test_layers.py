@@ -39,6 +39,7 @@ ORDER = [
     "blend",
     "finish",
     "restore",
+    "overlay",
     "convert",
     "measure",
     "shots",

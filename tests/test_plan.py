@@ -286,6 +286,22 @@ def test_a_mask_that_needs_no_parsing(made, tmp_path):
     assert toy.plan() == one, "how a video is compressed changes no forehead"
 
 
+def test_a_restorer_of_a_video(made, tmp_path):
+    """It is read by all that converts, stands in the video's record, and its change converts again."""
+    toy = made.copy(tmp_path / "toy")
+    toy.config["convert"] = {"mask": "extended", "restorer_file": "restorer.onnx"}
+    toy.save()
+    assert "convert.restorer_file: " in toy.snakemake("-n", check=False).stderr
+    toy.write("restorer.onnx", "first")
+    assert toy.plan() == FROM_CONVERT
+    toy.make()
+    label = toy.snakemake("-n", "-p", "--forcerun", "label").stdout
+    assert "restorer.onnx" in label.split("--inputs")[1].split("--state")[0]
+    assert "--restorer restorer.onnx" in toy.snakemake("-n", "-p", "--forcerun", "convert").stdout
+    toy.write("restorer.onnx", "second")
+    assert toy.plan() == FROM_CONVERT
+
+
 def test_a_mask_that_training_looks_by(made, tmp_path):
     """Of a swap that asks for it the clips are parsed, and what was parsed of them is a reason to train again."""
     toy = made.copy(tmp_path / "toy")
