@@ -53,8 +53,8 @@ def poisson(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarra
     """Plain alpha of a face whose shade was first made to meet the frame's along the mask's soft border.
 
     A membrane through the differences there is added to the face (Perez et al., Poisson Image Editing, 2003), solved as in
-    Farbman et al., Convolution Pyramids (2011), by one wide kernel over values and weights. Modified against bleeding: differences
-    that are far from what is usual along the border (an edge, hair, a hand) count for little, and the membrane is drawn to
+    Farbman et al., Convolution Pyramids (2011), by one wide kernel over values and weights. Modified against bleeding:
+    differences that are far from what is usual along the border (an edge, hair, a hand) count for little, and the membrane is drawn to
     nothing in the face's middle.
     """
     _check(over, under, alpha)
@@ -95,7 +95,7 @@ def _membrane(over: np.ndarray, under: np.ndarray, alpha: np.ndarray, usual: flo
 
 
 def _spread_wide(values: np.ndarray) -> np.ndarray:
-    """Values (h, w, channels) under a kernel that falls with distance's third power: Gaussians of doubled widths, each half as strong."""
+    """Values (h, w, channels) under a kernel that falls with distance cubed: Gaussians of doubled widths, each half as strong."""
     total, level = cv2.GaussianBlur(values, (0, 0), 1, borderType=cv2.BORDER_CONSTANT), values
     for share in (0.5, 0.25, 0.125, 0.0625):
         if min(level.shape[:2]) < 4:

@@ -12,7 +12,7 @@ import numpy as np
 from swapcore import align, forehead, light, masks
 from swapcore.colour import COLOURS
 from swapcore.errors import SwapError
-from swapcore.overlay import Overlay, at_size, lay, of_plane
+from swapcore.overlay import Overlay, at_size, lay, of_plane, spread
 from swapcore.types import Changed, DecisionTable, Face, FaceSet, Parsed, PeopleTable
 from swapcore.video import CURVES, Picture
 
@@ -269,7 +269,7 @@ def face_alpha(
     )
     if up is not None:
         shift = np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1]], np.float64)
-        seen = 1 if skin is None else np.clip(_spread(skin, matrix @ shift, both[here].shape), 0, 1)
+        seen = 1 if skin is None else np.clip(spread(skin, matrix @ shift, both[here].shape), 0, 1)
         alpha = np.maximum(alpha, np.float32(face.raised) * up[here] * fade * seen)
     here = _box(alpha, edge=0)
     return int(low[0]) + here[1].start, int(low[1]) + here[0].start, alpha[here]

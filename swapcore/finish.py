@@ -2,7 +2,7 @@
 
 Everything is told from the luma of this very frame, at its own size: the face that is replaced and what lies about it. What is
 sharp is told from edges, by how much of their gradients' energy a known blur takes (after Zhuo and Sim, Defocus Map
-Estimation from a Single Image, 2011), in all directions at once; grain and what compression left of it from flat skin, and given to
+Estimation from a Single Image, 2011), in all directions at once; grain and what compression left of it from flat skin, given to
 the swap as noise of the same spectrum with phases of its own (Galerne et al., Random Phase Textures, 2011).
 """
 

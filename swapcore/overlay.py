@@ -28,7 +28,7 @@ class Overlay:
         """The face at the frame's size under the whole of `alpha`, (h, w, 3) float32 BGR 0..1, as coded."""
         height, width = self.alpha.shape
         to_crop = self.matrix @ np.array([[1, 0, self.left], [0, 1, self.top], [0, 0, 1]], np.float64)
-        drawn = _spread(_smoothed(self.crop_bgr, self.matrix), to_crop, (height, width))
+        drawn = spread(smoothed(self.crop_bgr, self.matrix), to_crop, (height, width))
         return np.clip(drawn if self.detail is None else drawn + self.detail[..., None], 0, 1)
 
 
@@ -40,12 +40,12 @@ def lay(picture: Picture, overlay: Overlay, *, blend: str = "feather", finish_se
     number, where the face is to be as sharp and grainy as the frame (finish.detail), else None.
     """
     layout, matrix = picture.layout, overlay.matrix
-    values = layout.values(_smoothed(overlay.crop_bgr, matrix))
+    values = layout.values(smoothed(overlay.crop_bgr, matrix))
     for k, plane in enumerate(picture.planes):
         left, top, alpha = block_means(overlay.alpha, overlay.left, overlay.top, layout, k)
         part = plane[top : top + alpha.shape[0], left : left + alpha.shape[1]]
         to_crop = of_plane(matrix, layout, k) @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
-        over, under = np.clip(_spread(values[..., k], to_crop, part.shape), *layout.limits[k]), part.astype(np.float32)
+        over, under = np.clip(spread(values[..., k], to_crop, part.shape), *layout.limits[k]), part.astype(np.float32)
         grey = float(
             layout.from_bgr[k, :3].sum()
         )  # what a step of all colours alike is in this plane: nothing in chroma
@@ -71,13 +71,13 @@ def of_plane(matrix: np.ndarray, layout: Layout, plane: int) -> np.ndarray:
     return np.asarray(matrix, np.float64) @ np.vstack([layout.to_plane(plane), (0, 0, 1)])
 
 
-def _smoothed(crop: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def smoothed(crop: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """A crop that can be drawn smaller, as the matrix (frame to crop) asks, without false patterns."""
     shrink = align.scale(matrix)
     return cv2.GaussianBlur(crop, (0, 0), 0.5 * np.sqrt(shrink**2 - 0.9)) if shrink > 1 else crop
 
 
-def _spread(crop: np.ndarray, to_crop: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+def spread(crop: np.ndarray, to_crop: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """A crop drawn into (h, w), whose pixels `to_crop` (2, 3) takes to the crop's."""
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(crop, to_crop, size_hw[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
