@@ -54,8 +54,8 @@ def poisson(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarra
 
     A membrane through the differences there is added to the face (Perez et al., Poisson Image Editing, 2003), solved as in
     Farbman et al., Convolution Pyramids (2011), by one wide kernel over values and weights. Modified against bleeding:
-    differences that are far from what is usual along the border (an edge, hair, a hand) count for little, and the membrane is drawn to
-    nothing in the face's middle.
+    differences that are far from what is usual along the border (an edge, hair, a hand) count for little, and the membrane is
+    drawn to nothing in the face's middle.
     """
     _check(over, under, alpha)
     if not alpha.size:
