@@ -70,6 +70,24 @@ def test_a_damaged_state_falls_back_to_the_older(tmp_path, suffix, damage):
     assert find(tmp_path)[0].info["step"] == 15 and find(tmp_path)[1] == []
 
 
+def test_another_trainings_state_falls_back_to_the_older(tmp_path):
+    saved(tmp_path / "ours", 10)
+    foreign = saved(tmp_path / "theirs", 5, 90)
+    for suffix in (".h5", ".json"):
+        (tmp_path / f"ours/000007{suffix}").write_bytes(foreign.path.with_suffix(suffix).read_bytes())
+    found, lines = find(tmp_path / "ours")
+    assert found.info == {"step": 10, "goals": []} and len(lines) == 1
+    assert "the saved state 7 is damaged or another training's; going on from the one before, step 10" in lines[0]
+    assert find(tmp_path / "theirs")[0].info["step"] == 90
+
+
+def test_an_older_state_says_not_whose_it_is(tmp_path):
+    path = saved(tmp_path, 10).path
+    info = {"step": 10, "goals": []}
+    store.write_json(path.with_suffix(".json"), {"seal": checkpoint._seal(store.sha256(path), info), **info})
+    assert find(tmp_path)[0].info == info
+
+
 def test_a_missing_file_counts_as_damage(tmp_path):
     saved(tmp_path, 10, 20).path.unlink()
     assert find(tmp_path)[0].info["step"] == 10
@@ -78,7 +96,7 @@ def test_a_missing_file_counts_as_damage(tmp_path):
 def test_training_does_not_silently_begin_again_where_all_is_damaged(tmp_path):
     for path in (saved(tmp_path, 10).path, saved(tmp_path, 20).path):
         truncate(path)
-    with pytest.raises(SwapError, match=r"all saved states \(2\) are damaged"):
+    with pytest.raises(SwapError, match=r"all saved states \(2\) are damaged or another"):
         find(tmp_path)
 
 

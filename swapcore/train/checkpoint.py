@@ -1,8 +1,9 @@
 """The state of a training on disk, made to survive a kill at any moment and a damaged file.
 
-A saved state is `{number}.h5`, every array by name, and beside it `{number}.json`: what else there is to know, and a digest
-of both. Both are written beside their place, flushed and renamed, the JSON last: without it the arrays do not count. The two
-newest are kept. Reading checks the digest and falls back to the older one. HDF5 and JSON hold data and no code.
+A saved state is `{number}.h5`, every array by name, and beside it `{number}.json`: what else there is to know, the name of the
+folder that it is of, and a digest of all. Both are written beside their place, flushed and renamed, the JSON last: without it the
+arrays do not count. The two newest are kept. Reading checks digest and name and falls back to the older one. HDF5 and JSON hold
+data and no code.
 
 The weights of the best measured quality are a state of their own, `best/{step}.h5`, sealed alike. A state names the one that
 belongs to it (`best` in its JSON); they are dropped when no kept state names them any more, so one is never lost to a kill
@@ -31,6 +32,7 @@ from swapcore.models import read_weights
 
 KEPT = 2
 BEST = "best"  # name of the folder of the best weights
+OF = "of"  # in the JSON: the training that a state is of; older states are without it
 PATIENCE = 20.0  # seconds that a lock is waited for: longer than a training that was told to end needs to save and end
 
 
@@ -92,7 +94,8 @@ def find_best(folder: Path, step: int) -> Saved | None:
 
 
 def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
-    """The newest state in order, or None where there is none at all. Damaged newer ones are reported and removed.
+    """The newest state in order, or None where there is none at all. Newer ones that are damaged, or were copied from another
+    training's folder, are reported and removed.
 
     Raises SwapError where there are states and all are damaged: whether to begin again is for a person to say.
     """
@@ -109,12 +112,13 @@ def find(folder: Path, *, say: Callable[[str], None]) -> Saved | None:
     else:
         if numbers:
             raise SwapError(
-                f"{folder}: all saved states ({len(numbers)}) are damaged; restore the folder from a backup, or delete it to "
-                "train from the beginning"
+                f"{folder}: all saved states ({len(numbers)}) are damaged or another training's; restore the folder from a "
+                "backup, or delete it to train from the beginning"
             )
         return None
     for bad in damaged:
-        say(f"{folder}: the saved state {bad} is damaged; going on from the one before, step {saved.info.get('step')}")
+        before = f"going on from the one before, step {saved.info.get('step')}"
+        say(f"{folder}: the saved state {bad} is damaged or another training's; {before}")
         _drop(folder, bad)
     return saved
 
@@ -162,7 +166,8 @@ def _write(folder: Path, number: int, arrays: Iterable[tuple[str, np.ndarray]], 
     path = folder / f"{number:06d}.h5"
     path.with_suffix(".json").unlink(missing_ok=True)  # of another file of that number: it would not fit
     digest = write_arrays(path, arrays)
-    store.write_json(path.with_suffix(".json"), {"seal": _seal(digest, info), **info})
+    told = {**info, OF: _training(folder)}
+    store.write_json(path.with_suffix(".json"), {"seal": _seal(digest, told), **told})
     return Saved(number, path, dict(info))
 
 
@@ -171,9 +176,16 @@ def _in_order(folder: Path, number: int) -> Saved | None:
     path = folder / f"{number:06d}.h5"
     try:
         info = store.read_json(path.with_suffix(".json"))
-        return Saved(number, path, info) if info.pop("seal") == _seal(store.sha256(path), info) else None
+        if info.pop("seal") != _seal(store.sha256(path), info) or info.pop(OF, own := _training(folder)) != own:
+            return None
+        return Saved(number, path, info)
     except (SwapError, OSError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _training(folder: Path) -> str:
+    """The name of a training's folder; `folder` may be that of its best weights."""
+    return folder.parent.name if folder.name == BEST else folder.name
 
 
 def _numbers(folder: Path) -> list[int]:
