@@ -3,11 +3,13 @@
     ./run python benchmarks/train_masks.py [--source s228] [--target s205] [--steps 600] [--seeds 2] [--model small] [--folder D]
 
 Two of the studio's actors, each in a clip with a passing hand and in one with a fringe; for each seed, trainings of as many
-steps by the real workflow, one after the other: `extended`, `parsed` (train.mask {min: [extended, parser]}) and `learned` (the
-same with train.learn_mask). Each is asked for the swap of frames that did not train. One JSON line a training:
+steps by the real workflow, one after the other: `extended`, `parsed` (train.mask {min: [extended, parser]}), `parser` (that
+alone) and `learned` (`parsed` with train.learn_mask). Each is asked for the swap of frames that did not train. One JSON line a
+training:
 
 * of each scene, against the true swap where its face is seen and `extended` is: `psnr` after reinhard's colours (dB),
-  `sharpness` (fine detail, its ratio) and `margin` (how much nearer to the source than to the target, dlib's unit);
+  `sharpness` (fine detail, its ratio) and `margin` (how much nearer to the source than to the target, dlib's unit); `forehead`:
+  `psnr` where the face is seen above and beside `extended`;
 * `trained`: seconds and steps;
 * of `learned`, `masks`: what benchmarks/masks.py measures, of the learned mask beside the others.
 
@@ -37,7 +39,8 @@ from swapcore.train.quality import detail, psnr
 from swapcore.types import Parsed
 
 BOTH = {"min": ["extended", "parser"]}
-KINDS = {"extended": {"mask": "extended"}, "parsed": {"mask": BOTH}, "learned": {"mask": BOTH, "learn_mask": True}}
+KINDS = {"extended": {"mask": "extended"}, "parsed": {"mask": BOTH}, "parser": {"mask": "parser"}}
+KINDS |= {"learned": {"mask": BOTH, "learn_mask": True}}
 TRAINED, ASKED = ("hand", "fringe"), ("talk", "hand")  # scenes
 EVERY = 5  # of the frames asked for, one is compared with the true swap
 FACE = mask_benchmark.FACE
@@ -138,14 +141,16 @@ def figures(
     some: list[Asked], predict: Callable, trained: dict[str, Any], people: dict[str, np.ndarray], session: Any
 ) -> dict[str, float]:
     """A model's swaps against the true ones, means over frames."""
-    side, errors, made, true, insides, chips = trained["resolution"], [], [], [], [], []
+    side, errors, above, made, true, insides, chips = trained["resolution"], [], [], [], [], [], []
     for one in some:
         matrix = placed(one.marks, trained)
         crop, want = (align.warp(p, matrix, side).astype(np.float32) / 255 for p in (one.picture, one.true))
         points = align.transform(one.marks, matrix)
-        inside = align.warp(one.seen, matrix, side) * masks.extended(points, size_hw=(side, side)) > 0.5
+        seen, extended = align.warp(one.seen, matrix, side), masks.extended(points, size_hw=(side, side))
+        inside = seen * extended > 0.5
         swapped = np.clip(COLOURS["reinhard"](predict(crop[None])[0], crop, inside.astype(np.float32)), 0, 1)
         errors.append(np.square(swapped - want)[inside].mean())
+        above += np.square(swapped - want)[(seen > 0.9) & (extended < 0.1)].mean(-1).tolist()
         made.append(swapped)
         true.append(want)
         insides.append(inside)
@@ -155,6 +160,7 @@ def figures(
     apart = {who: np.linalg.norm(found - its, axis=1).mean() for who, its in people.items()}
     return {
         "psnr": round(psnr(float(np.mean(errors))), 2),
+        "forehead": round(psnr(float(np.mean(above))), 2),
         "sharpness": round(detail(np.array(made), inside) / detail(np.array(true), inside), 3),
         "margin": round(float(apart["target"] - apart["source"]), 4),
     }
