@@ -24,6 +24,8 @@ BLOCK, SMALL_BLOCK, SMALL = (
     160,
 )  # pixels: detail is weighed in blocks, smaller ones where the face's rectangle is small
 EDGES, FLAT = 0.75, 0.3  # of the face's blocks: those above the one share have edges, those below the other are flat
+WINDOW = 320  # pixels: of a larger face the middle is looked at, which has eyes, nose, mouth and cheeks
+COARSER = 4  # pixels of the luma for one in which the strength of grain is worked out
 FEWEST = 12  # blocks of the face that something can be told from
 SHARPEST = 1.5  # how much of the finest detail is added at most
 BLURREST = 6.0  # sigma, pixels, of the blur that is added at most
@@ -36,13 +38,13 @@ DARKER, BRIGHTEST = (
 )  # surroundings darker than this share of the skin, or nearly white, tell nothing of its grain
 UNEQUAL = 2.0  # how much more energy grain may have on skin than about it
 TONES = 0.03  # of brightness: where skin differs by less, nothing is told of how grain goes with it
-PATCHES = 32  # of flat skin, about, that the spectrum of grain is told from
+PATCHES = 24  # of flat skin, about, that the spectrum of grain is told from
 UNSEEN = 1 / 255  # standard deviation: less grain is not added
 STRONGER = 3.0  # how much stronger the grain may be made where the mask is half transparent
 
 
 class Seen(NamedTuple):
-    """A luma plane and what is told from it, by blocks."""
+    """A luma plane, or a part of one, and what is told from it, by blocks."""
 
     luma: np.ndarray  # (h, w) float32
     far: np.ndarray  # (h, w), blurred by FAR
@@ -62,17 +64,29 @@ def detail(over: np.ndarray, under: np.ndarray, alpha: np.ndarray, *, seed: int)
     block = SMALL_BLOCK if min(over.shape) < SMALL else BLOCK
     if min(over.shape) < 2 * block:
         return np.zeros_like(over)
-    inner = _blocks(alpha, block) > 0.5
+    shares = _blocks(alpha, block)
+    middle = tuple(_middle(length, block) for length in shares.shape)
+    window = tuple(slice(part.start * block, part.stop * block) for part in middle)
+    inner = shares[middle] > 0.5
     if inner.sum() < FEWEST:
         return np.zeros_like(over)
-    frame = seen(under, block)
-    matched = sharpened(over, blur_of(frame, inner), blur_of(seen(over, block), inner))
-    return matched + grain(matched, frame, alpha, inner, seed=seed) - over
+    far = cv2.GaussianBlur(under, (0, 0), FAR)
+    frame, face = seen(under[window], block, far=far[window]), seen(over[window], block)
+    made = sharpened(over, blur_of(frame, inner), blur_of(face, inner)) - over
+    if noise := grain(frame, face, inner, beside=(under, far, shares == 0)):
+        made += noise.drawn(over, alpha, seed=seed)
+    return made
 
 
-def seen(luma: np.ndarray, block: int) -> Seen:
-    """A luma plane (h, w) float32 as the functions below take it."""
-    far = cv2.GaussianBlur(luma, (0, 0), FAR)
+def _middle(blocks: int, block: int) -> slice:
+    """The blocks in the middle that are looked at, of so many in a row."""
+    most = min(blocks, WINDOW // block)
+    return slice((blocks - most) // 2, (blocks - most) // 2 + most)
+
+
+def seen(luma: np.ndarray, block: int, *, far: np.ndarray | None = None) -> Seen:
+    """A luma plane (h, w) float32 as the functions below take it; far where it is known already."""
+    far = cv2.GaussianBlur(luma, (0, 0), FAR) if far is None else far
     return Seen(luma, far, block, (_tensor(cv2.GaussianBlur(luma, (0, 0), NEAR), block), _tensor(far, block)))
 
 
@@ -114,29 +128,53 @@ def sharpened(over: np.ndarray, wanted: np.ndarray, own: np.ndarray) -> np.ndarr
     return over + share * (over - cv2.GaussianBlur(over, (0, 0), sigma))
 
 
-def grain(over: np.ndarray, frame: Seen, alpha: np.ndarray, inner: np.ndarray, *, seed: int) -> np.ndarray:
-    """The grain that a face (h, w) lacks, float32 (h, w): of the frame's spectrum and strength at each brightness.
+class Grain(NamedTuple):
+    """Grain that a face lacks."""
 
-    Grain is on everything, pores are not: what the skin has and its surroundings have not, is skin. Where the mask is half
-    transparent grain is stronger by what is lost when two independent grains are mixed. Zero where the lack is not seen.
+    energy: float  # its variance at the brightness `level`
+    level: float
+    slope: float  # how much more of that share there is where it is brighter by 1
+    kernel: np.ndarray  # that white noise is filtered with
+
+    def drawn(self, over: np.ndarray, alpha: np.ndarray, *, seed: int) -> np.ndarray:
+        """It, float32 (h, w), as strong as the brightness of `over` has it.
+
+        Where the mask is half transparent grain is stronger by what is lost when two independent grains are mixed.
+        """
+        size = tuple(-(-length // COARSER) for length in over.shape[::-1])
+        bright, share = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (over, alpha))
+        strength = np.clip(1 + np.float32(self.slope) * (bright - np.float32(self.level)), 1 / 4, 4)
+        mixing = np.minimum((2 - share) / np.maximum(share, 1e-3), STRONGER**2)
+        strength = np.sqrt(np.float32(self.energy) * strength * mixing)
+        return _noise(self.kernel, over.shape, seed) * cv2.resize(strength, over.shape[::-1])
+
+
+def grain(
+    frame: Seen, face: Seen, inner: np.ndarray, *, beside: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+) -> Grain | None:
+    """The grain that a face lacks: of the frame's spectrum and strength at each brightness; None where the lack is not seen.
+
+    beside: luma and the same blurred by FAR, of all about the face too, and which of its blocks (rows, columns) bool are not
+    the face's. Grain is on everything, pores are not: what the skin has and its surroundings have not, is skin.
     """
     rest, level = frame.luma - frame.far, _blocks(frame.far, frame.block)
     energy = _blocks(rest * rest, frame.block)
     flat = _flat(level, energy, inner)
     usual, middle = float(np.median(energy[flat])), float(np.median(level[flat]))
-    beside = (_blocks(alpha, frame.block) == 0) & (level > DARKER * middle) & (level < BRIGHTEST)
-    if beside.sum() >= FEWEST // 2:
-        usual = min(usual, UNEQUAL * float(np.quantile(energy[beside], FLAT)))
-    own = over - cv2.GaussianBlur(over, (0, 0), FAR)
+    apart, more = level[flat] - middle, energy[flat] / max(usual, 1e-12) - 1
+    if beside is not None:
+        luma, far, other = beside
+        light = _blocks(far, frame.block)
+        other = other & (light > DARKER * middle) & (light < BRIGHTEST)
+        if other.sum() >= FEWEST // 2:
+            about = _blocks(np.square(luma - far), frame.block)[other]
+            usual = min(usual, UNEQUAL * float(np.quantile(about, FLAT)))
+    own = face.luma - face.far
     lack = usual - float(np.median(_blocks(own * own, frame.block)[flat]))
     if lack <= UNSEEN**2:
-        return np.zeros_like(over)
-    apart, more = level[flat] - middle, energy[flat] / np.median(energy[flat]) - 1
+        return None
     slope = float((apart * more).sum() / (np.square(apart).sum() + len(apart) * TONES**2))
-    noise = _noise(_kernel(rest, flat, frame.block), over.shape, seed)
-    share = np.clip(1 + np.float32(slope) * (over - np.float32(middle)), 1 / 4, 4)
-    mixing = np.minimum((2 - alpha) / np.maximum(alpha, 1e-3), STRONGER**2)
-    return noise * np.sqrt(np.float32(lack) * share * mixing)
+    return Grain(lack, middle, slope, _kernel(rest, flat, frame.block))
 
 
 def _flat(level: np.ndarray, energy: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -177,10 +215,12 @@ def _noise(kernel: np.ndarray, size_hw: tuple[int, int], seed: int) -> np.ndarra
     shaped = cv2.mulSpectrums(cv2.dft(whole), _white(), 0)
     made = cv2.idft(shaped, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
     rng = np.random.default_rng(seed)
-    way, top, left = rng.integers(0, (8, TILE, TILE))
-    made = np.rot90(made.T if way >= 4 else made, way % 4)
-    rows, columns = ((start + np.arange(n)) % TILE for start, n in zip((top, left), size_hw, strict=True))
-    return made[rows[:, None], columns]
+    way, top, left = rng.integers(0, (8, TILE, TILE)).tolist()
+    made = np.ascontiguousarray(np.rot90(made.T if way >= 4 else made, way % 4))
+    below, beside = max(top + size_hw[0] - TILE, 0), max(left + size_hw[1] - TILE, 0)
+    return cv2.copyMakeBorder(made, 0, below, 0, beside, cv2.BORDER_WRAP)[
+        top : top + size_hw[0], left : left + size_hw[1]
+    ]
 
 
 @lru_cache(maxsize=1)

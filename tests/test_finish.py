@@ -26,6 +26,12 @@ def grainy(strength: float, width: float = 0.8, seed: int = 3) -> np.ndarray:
     return (noise * (strength / noise.std())).astype(np.float32)
 
 
+def regrained(over, frame, *, alpha=None, inner=None, seed=1, beside=None):
+    """Grain as it is drawn over a face; None where there is none to draw."""
+    found = finish.grain(frame, finish.seen(over, finish.BLOCK), INNER if inner is None else inner, beside=beside)
+    return found and found.drawn(over, ALPHA if alpha is None else alpha, seed=seed)
+
+
 INNER = np.ones((SIZE // finish.BLOCK,) * 2, bool)
 ALPHA = np.ones((SIZE, SIZE), np.float32)
 
@@ -81,7 +87,7 @@ def test_as_sharp_is_left_alone():
 def test_grain_has_the_strength_and_the_spectrum_of_the_frames(width):
     flat = np.full((SIZE, SIZE), 0.5, np.float32)
     frame = finish.seen(flat + grainy(0.02, width), finish.BLOCK)
-    made, real = finish.grain(flat, frame, ALPHA, INNER, seed=1), frame.luma - frame.far
+    made, real = regrained(flat, frame), frame.luma - frame.far
     assert made.std() == pytest.approx(real.std(), rel=0.15)
     for dy, dx in ((0, 1), (1, 0), (1, 1), (0, 2)):
         alike = [np.mean(g * np.roll(g, (dy, dx), (0, 1))) / np.mean(g * g) for g in (made, real)]
@@ -91,14 +97,14 @@ def test_grain_has_the_strength_and_the_spectrum_of_the_frames(width):
 def test_grain_is_as_strong_as_the_brightness_there_has_it():
     ramp = np.tile(np.linspace(0.3, 0.7, SIZE, dtype=np.float32), (SIZE, 1))
     frame = finish.seen(ramp + grainy(1.0) * 0.04 * ramp, finish.BLOCK)
-    made = finish.grain(ramp, frame, ALPHA, INNER, seed=1)
+    made = regrained(ramp, frame)
     dark, bright = made[:, :64].std(), made[:, -64:].std()
     assert 1.3 < bright / dark < 2.6, "0.65 over 0.35"
 
 
 def test_a_face_that_has_its_grain_gets_no_more():
     frame = finish.seen(0.5 + grainy(0.02), finish.BLOCK)
-    assert not finish.grain(0.5 + grainy(0.02, seed=9), frame, ALPHA, INNER, seed=1).any()
+    assert regrained(0.5 + grainy(0.02, seed=9), frame) is None
 
 
 def test_pores_are_no_grain():
@@ -108,8 +114,11 @@ def test_pores_are_no_grain():
     inner = finish._blocks(skin, finish.BLOCK) > 0.5
     over = np.full((SIZE, SIZE), 0.5, np.float32)
     everywhere, only_skin = 0.5 + grainy(0.02), 0.5 + grainy(0.02) * skin
-    assert finish.grain(over, finish.seen(everywhere, 16), skin, inner, seed=1).any()
-    assert not finish.grain(over, finish.seen(only_skin, 16), skin, inner, seed=1).any()
+    for picture, has_grain in ((everywhere, True), (only_skin, False)):
+        frame = finish.seen(picture, finish.BLOCK)
+        beside = (frame.luma, frame.far, finish._blocks(skin, finish.BLOCK) == 0)
+        assert (regrained(over, frame, inner=inner, beside=beside) is not None) == has_grain
+        assert (np.abs(finish.detail(over, picture, skin, seed=1)).mean() > 0.005) == has_grain
 
 
 def test_the_same_seed_gives_the_same_and_another_frame_another():
@@ -125,9 +134,9 @@ def test_mixing_loses_no_grain():
     flat, half = np.full((SIZE, SIZE), 0.5, np.float32), np.full((SIZE, SIZE), 0.5, np.float32)
     under = flat + grainy(0.02)
     frame = finish.seen(under, finish.BLOCK)
-    made = finish.grain(flat, frame, half, INNER, seed=1)
+    made = regrained(flat, frame, alpha=half)
     mixed = half * made + (1 - half) * (under - 0.5)
-    plain = half * finish.grain(flat, frame, ALPHA, INNER, seed=1) + (1 - half) * (under - 0.5)
+    plain = half * regrained(flat, frame) + (1 - half) * (under - 0.5)
     whole = frame.luma - frame.far
     assert mixed.std() == pytest.approx(whole.std(), rel=0.15) and plain.std() < 0.8 * whole.std()
 
