@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from swapcore import ahead, config, convert, label, restore, store, video
+from swapcore import ahead, config, convert, label, nets, restore, store, video
 from swapcore.types import Changed, ClipInfo, DecisionTable, Face, FaceSet, FrameTable, Parsed, PeopleTable
 
 OPTIONS = {
@@ -99,7 +99,8 @@ class Conversion(NamedTuple):
             return None
         of = self.settings
         look = {"size": of.restorer_size, "span": of.restorer_range, "order": of.restorer_order}
-        return restore.restorer(self.args.restorer[0].read_bytes(), **look, strength=of.restorer_strength)
+        model = store.read_bytes(self.args.restorer[0], what="an ONNX file", most=nets.BYTES_LIMIT)
+        return restore.restorer(model, **look, strength=of.restorer_strength)
 
     def write(self, out: Path, pictures: Iterable[video.Picture]) -> None:
         """Encode the pictures, a frame each, with what says that they were made."""

@@ -45,7 +45,11 @@ def restorer(model: bytes, *, size: int, span: str, order: str, strength: float)
         fed = plain[..., ::-1] if order == "rgb" else plain
         fed = (fed if rows_first else fed.transpose(2, 0, 1))[None] * np.float32(high - low) + np.float32(low)
         fed = np.ascontiguousarray(fed, np.float16 if kind == "tensor(float16)" else np.float32)
-        made = np.asarray(session.run(None, {asks[0].name: fed})[0], np.float32)
+        try:
+            made = np.asarray(session.run(None, {asks[0].name: fed})[0], np.float32)
+        except Exception as error:  # whatever ONNX Runtime finds when the network runs
+            said = (str(error).strip().splitlines() or [type(error).__name__])[-1][:120]
+            raise SwapError(f"{expected}, it stopped ({said}); choose another file") from None
         if made.shape != fed.shape or not np.isfinite(made).all():
             raise SwapError(
                 f"{expected}, it answered with {made.shape} or values that are not finite; choose another file"
