@@ -146,7 +146,7 @@ def parse_clips(text: str) -> dict[str, Clip]:
         )
     if unknown := set(header) - {"name", "person", "path", "start", "end", "rate"}:
         raise SwapError(
-            f"clips.tsv: unknown column {', '.join(sorted(unknown))}; known are name, person, path, start, end, rate"
+            f"clips.tsv: unknown column {', '.join(sorted(unknown)):.100}; known are name, person, path, start, end, rate"
         )
     clips: dict[str, Clip] = {}
     for number, line in lines[1:]:

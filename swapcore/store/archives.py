@@ -228,12 +228,12 @@ def _clutter(member: zipfile.ZipInfo) -> bool:
 
 
 def printable(name: str) -> str:
-    """A file's name without what steers a terminal."""
+    """A file's name, or a message, without what steers a terminal, and not longer than a line."""
     return "".join(c if c.isprintable() else "?" for c in name)[:120]
 
 
 def _said(error: BaseException) -> str:
-    return f"{error}" if str(error) else type(error).__name__
+    return printable(str(error)) if str(error) else type(error).__name__  # some quote a member's name, of any length
 
 
 def _remedy(what: str) -> str:

@@ -33,7 +33,7 @@ class MaskArchive:
             self._names = {m.filename.removesuffix(".png"): m for m in self._zip.infolist()[:MEMBERS_LIMIT]}
         except DAMAGE as error:
             raise SwapError(
-                f"{path}: expected a zip of masks ({error or type(error).__name__}); delete it and run again"
+                f"{path}: expected a zip of masks ({str(error)[:120] or type(error).__name__}); delete it and run again"
             ) from None
 
     def __enter__(self) -> MaskArchive:

@@ -27,6 +27,15 @@ def too_large(size_wh: tuple[int, int]) -> bool:
 
 
 def _png(data: bytes) -> tuple[int, int] | None:
+    """None too where a chunk says that it goes on beyond the file: OpenCV takes as much memory as it says."""
+    at = 8
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+        if at > len(data):
+            return None
+        if kind == b"IEND":
+            break
     return struct.unpack_from(">II", data, 16) if data[12:16] == b"IHDR" else None
 
 

@@ -186,6 +186,10 @@ PARSER = [path for path in [PROJECT.sections["parse"].parser_file] if path]
 PEOPLE = [name for name in PROJECT.people if any(name in clip.people for clip in PROJECT.clips.values())]
 TRAINED = [name for name, swap in PROJECT.swaps.items() if swap.learnt == name]  # the others use a model of these
 REFUSED = [name for name, person in PROJECT.people.items() if person.refuse]
+CLIPS_WITH = {}  # person -> (place, name) of clips: asked for by every job of a person, a swap and a video
+for place, clip in enumerate(PROJECT.clips.values()):
+    for person in clip.people:
+        CLIPS_WITH.setdefault(person, []).append((place, clip.name))
 # a face goes to nobody who resembles it less than somebody else does, wherever that one was seen
 KNOWN = [name for name, person in PROJECT.people.items() if name in PEOPLE + REFUSED or person.references]
 
@@ -227,7 +231,7 @@ def photos_of(person):
 
 def clips_of(*people):
     """Names of the clips that have any of these people in them."""
-    return [clip.name for clip in PROJECT.clips.values() if set(people) & set(clip.people)]
+    return [name for _, name in sorted({clip for person in people for clip in CLIPS_WITH.get(person, [])})]
 
 
 def of_clips(names, file):
