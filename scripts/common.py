@@ -10,7 +10,6 @@ import select
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,9 +77,7 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
     try:
         with _logged(args.log):
             try:
-                before = _times(args)
                 main(args)
-                _not_older(before, args)
             except (SwapError, OSError) as error:
                 print(f"{stage}: {_line(error)}", file=sys.stderr)
                 sys.exit(1)
@@ -89,27 +86,6 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
                 sys.exit(128 + signal.SIGINT)
     except OSError as error:  # no log can be opened
         sys.exit(f"{stage}: {_line(error)}")
-
-
-def _times(args: argparse.Namespace) -> dict[Path, int]:
-    """When the files among the arguments, and those of folders among them, were changed, ns."""
-    given = [value if isinstance(value, list) else [value] for value in vars(args).values()]
-    named = [path for value in given for path in value if isinstance(path, Path)]
-    files = [file for path in named for file in ([path, *path.iterdir()] if path.is_dir() else [path])]
-    return {file: file.stat().st_mtime_ns for file in files if file.exists()}
-
-
-def _not_older(before: dict[Path, int], args: argparse.Namespace) -> None:
-    """Date what was made like the newest file it was made from, where that is of a time to come.
-
-    A clock that jumped back, or a camera's that is ahead: Snakemake refuses results that are older than what they are from.
-    """
-    newest = max(before.values(), default=0)
-    if newest <= time.time_ns():
-        return
-    for path, changed in _times(args).items():
-        if before.get(path) != changed and changed < newest:
-            os.utime(path, ns=(newest, newest))
 
 
 def end_with_snakemake() -> None:

@@ -2,7 +2,7 @@
 
 from swapcore.store.archives import FaceArchive, crops, held, open_archives, write_archive
 from swapcore.store.files import PICTURES, atomic, atomic_folder, pictures, read_json, sha256, write_bytes, write_json
-from swapcore.store.given import check_given, check_writable, read_bytes, read_text
+from swapcore.store.given import check_given, check_writable, dated_now, read_bytes, read_text
 from swapcore.store.images import encode_picture, read_picture, with_chunks, write_picture
 from swapcore.store.masks import MaskArchive, write_masks
 from swapcore.store.rows import (
@@ -28,6 +28,7 @@ __all__ = [
     "check_given",
     "check_writable",
     "crops",
+    "dated_now",
     "encode_picture",
     "face_crop",
     "face_png",

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+import time
 from pathlib import Path
 
 from swapcore.errors import SwapError
@@ -16,17 +17,40 @@ KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
+AHEAD = 60.0  # seconds that another machine's clock may be ahead
 TEXT_LIMIT = 64 << 20  # bytes of a text of the user's; a clip's line has about 100
 NONE = {errno.ENOENT: "none", errno.ENOTDIR: "none", errno.ELOOP: "a link to itself"}
 
 
 def check_given(path: str | Path, *, where: str, expected: str, remedy: str) -> None:
-    """Raise SwapError, beginning with `where`, where a file or folder is not there or may not be read, or is a pipe or device."""
+    """Raise SwapError, beginning with `where`, where a file or folder is not there or may not be read, or is a pipe or device, or
+    where a file's date is to come: Snakemake takes what is made from it for older, and stops.
+    """
     found = _amiss(path)
     if found:
         if found.endswith("not be read"):
             remedy = "let it be read (chmod)"
         raise SwapError(f"{where}: expected {expected} at {path}, found {found}; {remedy}")
+    found = os.stat(path)
+    if found.st_mtime > time.time() + AHEAD and not stat.S_ISDIR(found.st_mode):
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.st_mtime))
+        raise SwapError(
+            f"{where}: expected a date that has been, {path} is of {when}; set the clock right, or the file's date: touch it"
+        )
+
+
+def dated_now(folder: str | Path) -> int:
+    """Date files that are of a time to come as of now, and say how many: a clock that jumped back made them older again."""
+    now, count = time.time(), 0
+    for place, _, names in os.walk(folder):
+        for path in (os.path.join(place, name) for name in names):
+            try:
+                if os.lstat(path).st_mtime > now:
+                    os.utime(path, (now, now), follow_symlinks=False)
+                    count += 1
+            except OSError:  # not ours, or gone in this moment
+                continue
+    return count
 
 
 def _amiss(path: str | Path) -> str:

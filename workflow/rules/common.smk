@@ -171,6 +171,11 @@ def edits_of(*people):
 
 try:
     store.check_writable("results")
+    if dated := store.dated_now("results"):
+        print(
+            f"swapcore: results/: dated {dated} files of a time to come as of now; the clock jumped back",
+            file=sys.stderr,
+        )
     EDITS = decided_by_hand()
     IDENTITY = {path: found.identity for path, found in EDITS.items()}  # all that concerns a clip
     PROJECT = checked_project()
