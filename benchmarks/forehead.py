@@ -129,7 +129,7 @@ def laid(taken: Taken, parse: parsing.Parse, settings, limits) -> tuple[dict[str
 
 def composed(taken: Taken, k: int, face: Face, raised: float, smoothed: float, settings) -> np.ndarray:
     """A frame of the clip with the true swap laid over it, (SIDE, SIDE, 3) float32."""
-    face = Face(face.landmarks_xy, "s", face.parsed, float(raised), float(smoothed))
+    face = replace(face, raised=float(raised), smoothed=float(smoothed))
     size_hw, under = (SIDE, SIDE), taken.seen[k]
     if (
         smoothed
