@@ -95,20 +95,29 @@ def blur_of(picture: Seen, inner: np.ndarray) -> np.ndarray:
 
     inner (rows, columns) bool: the blocks that are the face's. Along a direction in which an edge is blurred by s, its
     gradient's energy after blurs of NEAR and FAR goes as 1 / sqrt(s^2 + NEAR^2) and 1 / sqrt(s^2 + FAR^2). Energies are sums over
-    the blocks with edges, less what flat blocks have, which is grain's; directions are x, y and both diagonals.
+    the blocks with edges, less what flat blocks have, which is grain's; directions are the one in which least is left, and the one across.
     """
     near, far = (tensor[:, inner] for tensor in picture.tensors)
     strength = far[0] + far[1]
     edges, flat = strength >= np.quantile(strength, EDGES), strength <= np.quantile(strength, FLAT)
-    (xx, yy, xy), others = (t[:, edges].mean(1) - np.median(t[:, flat], axis=1) for t in (near, far))
-    one = np.array([xx, yy, (xx + yy) / 2 + xy, (xx + yy) / 2 - xy])
-    xx, yy, xy = others
-    two = np.array([xx, yy, (xx + yy) / 2 + xy, (xx + yy) / 2 - xy])
-    ratio = np.square(np.maximum(one, 1e-12) / np.maximum(two, 1e-12))
-    ratio = np.clip(ratio, 1.02, (FAR / NEAR) ** 2)  # of an edge without end and of one without width
-    x, y, plus, minus = (FAR**2 - ratio * NEAR**2) / (ratio - 1)
-    mean, lean, turn = (x + y + plus + minus) / 4, (x - y) / 2, (plus - minus) / 2
-    return np.array([[mean + lean, turn], [turn, mean - lean]], np.float64)
+    one, two = (_matrix(t[:, edges].mean(1) - np.median(t[:, flat], axis=1)) for t in (near, far))
+    root = np.linalg.inv(np.linalg.cholesky(two))
+    most = (
+        root.T @ np.linalg.eigh(root @ one @ root.T)[1][:, 0]
+    )  # along it, the least is left: there it is most blurred
+    most /= np.linalg.norm(most)
+    found = np.zeros((2, 2))
+    for way in (most, np.array([-most[1], most[0]])):
+        ratio = np.square((way @ one @ way) / (way @ two @ way))
+        ratio = np.clip(ratio, 1.02, (FAR / NEAR) ** 2)  # of an edge without end and of one without width
+        found += (FAR**2 - ratio * NEAR**2) / (ratio - 1) * np.outer(way, way)
+    return found
+
+
+def _matrix(energies: np.ndarray) -> np.ndarray:
+    """Gradients' energies xx, yy, xy as a matrix (2, 2) that is positive."""
+    values, axes = np.linalg.eigh(np.array([[energies[0], energies[2]], [energies[2], energies[1]]], np.float64))
+    return axes * np.maximum(values, 1e-4 * values[1] + 1e-12) @ axes.T
 
 
 def sharpened(over: np.ndarray, wanted: np.ndarray, own: np.ndarray) -> np.ndarray:
