@@ -95,7 +95,8 @@ def blur_of(picture: Seen, inner: np.ndarray) -> np.ndarray:
 
     inner (rows, columns) bool: the blocks that are the face's. Along a direction in which an edge is blurred by s, its
     gradient's energy after blurs of NEAR and FAR goes as 1 / sqrt(s^2 + NEAR^2) and 1 / sqrt(s^2 + FAR^2). Energies are sums over
-    the blocks with edges, less what flat blocks have, which is grain's; directions are the one in which least is left, and the one across.
+    the blocks with edges, less what flat blocks have, which is grain's; told along the way in which
+    least is left, and across.
     """
     near, far = (tensor[:, inner] for tensor in picture.tensors)
     strength = far[0] + far[1]
