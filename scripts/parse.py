@@ -13,6 +13,7 @@ from swapcore import align, config, nets, parsing, progress, store
 from swapcore.errors import SwapError
 from swapcore.types import FaceSet
 
+LARGEST = 1024  # pixels a side of a painted mask: more than any crop has
 BLOCK = 400  # faces of a track in memory at a time, beside those that they are steadied by
 
 
@@ -68,7 +69,10 @@ def painted(files, clip, ids):
             raise SwapError(
                 f"{file}: expected a square mask of the whole crop, found {wide}x{high}; paint over the face's own picture"
             )
-        found[file.stem] = mask.max(-1)
+        mask = mask.max(-1)
+        found[file.stem] = (
+            mask if len(mask) <= LARGEST else cv2.resize(mask, (LARGEST, LARGEST), interpolation=cv2.INTER_AREA)
+        )
     return found
 
 

@@ -50,7 +50,11 @@ def relight(swapped_bgr: np.ndarray, target_bgr: np.ndarray, mask: np.ndarray, l
     strength = np.clip((told - POOR) / (GOOD - POOR), 0, 1)
     if strength == 0:
         return swapped_bgr
-    change = np.log(np.clip(wanted / has, *BOUNDS))
+    ratio = wanted / has
+    ratio /= np.exp(
+        (np.log(ratio) * small).sum() / small.sum()
+    )  # how bright all of it is says nothing of where light is from
+    change = np.log(np.clip(ratio, *BOUNDS))
     change = np.sign(change) * np.maximum(np.abs(change) - UNSEEN, 0)
     ratio = np.exp(strength * change)
     ratio /= (ratio * small).sum() / small.sum()  # brightness stays

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cv2
+import cv2
 import numpy as np
 import pytest
 from analytic import face
@@ -345,3 +346,26 @@ def test_a_model_goes_both_ways():
 def test_trained_of_something_else_is_refused(changed, sha256, words):
     with pytest.raises(SwapError, match=f"swap lead_onto_double: {words}"):
         convert.check_trained({**TRAINED, **changed}, SWAP, weights_sha256=sha256)
+
+
+@pytest.mark.parametrize("radius", [110, 400])
+def test_a_large_faces_soft_edge_is_the_same_in_larger_pixels(monkeypatch, radius):
+    points = face((radius * 2.1, radius * 1.9), radius, roll=20)
+    frame_hw = (int(radius * 4.1) + 1, int(radius * 4.3))
+    share = np.zeros((128, 128), np.uint8)
+    share[30:, 20:100] = 255
+    share = cv2.GaussianBlur(share, (0, 0), 1.5)  # as soft as a parser says it
+    matrix = align.crop_matrix(points, size=64, span=0.6)
+    parsed = Parsed(share, 2 * align.crop_matrix(points, size=64, span=0.6) + [[0, 0, 0.5], [0, 0, 0.5]])
+    look = {"side": 64, "span": 0.6, "frame_hw": frame_hw, "mask": "auto", "erode": 0.02, "soften": 0.1}
+
+    def whole():
+        left, top, alpha = convert.face_alpha(Face(points, "s", parsed, raised=1.0), matrix, **look)
+        seen = np.zeros(frame_hw, np.float32)
+        seen[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
+        return seen
+
+    coarse = whole()
+    monkeypatch.setattr(convert, "FINE", 1e9)
+    fine = whole()
+    assert fine.max() == 1 and np.abs(coarse - fine).max() < 0.12 and np.abs(coarse - fine).mean() < 0.002

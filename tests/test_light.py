@@ -85,3 +85,12 @@ def test_brows_and_eyes_do_not_count():
     marked[40:46, 30:44] = marked[40:46, 52:66] = 0.05
     plain, other = (light.relight(lit((0, 0, 1)), p, skin(), POINTS) for p in (wanted, marked))
     assert np.abs(plain - other)[skin() > 0].mean() < 0.03
+
+
+@pytest.mark.parametrize("darker", [0.2, 0.5])
+def test_light_is_taken_over_whatever_the_brightness(darker):
+    """A target in the dark, lit from one side: the side counts, not the dark."""
+    ahead, wanted = lit((0, 0, 1)), lit((1, 0, 0.6))
+    dim = (wanted**2.2 * darker) ** (1 / 2.2)
+    plain, other = (light.relight(ahead, target.astype(np.float32), skin(), POINTS) for target in (wanted, dim))
+    assert np.abs(plain - other)[skin() > 0].mean() < 0.02

@@ -349,7 +349,7 @@ def forehead_of_video(wildcards):
 def seen_on_foreheads(wildcards):
     """What of a video's section convert changes what is seen of a forehead."""
     settings = json.loads(PROJECT.settings("convert", video=wildcards.video))
-    return json.dumps({key: settings[key] for key in ("mask", "colour", "relight", "runtime")})
+    return json.dumps({key: settings[key] for key in ("mask", "erode", "soften", "colour", "relight", "runtime")})
 
 
 def video_path(wildcards):
