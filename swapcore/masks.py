@@ -208,11 +208,12 @@ def soften(mask: np.ndarray, *, face_size: float, erode: float, blur: float) -> 
         return np.zeros(inside.shape, np.float32)
     if inside.all():
         return np.ones(inside.shape, np.float32)
-    radius = int(blur * face_size / 2 / 3)  # of each of the three boxes
+    reach = int(blur * face_size / 2)  # of the three boxes together
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
-    soft = np.clip(distance - erode * face_size - 3 * radius, 0, 1).astype(np.float32)
-    for _ in range(3 if radius else 0):
-        soft = cv2.blur(soft, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REPLICATE)
+    soft = np.clip(distance - erode * face_size - reach, 0, 1).astype(np.float32)
+    for radius in ((reach + k) // 3 for k in range(3)):
+        if radius:
+            soft = cv2.blur(soft, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REPLICATE)
     # running sums leave a crumb of rounding where there must be nothing
     soft *= distance > erode * face_size
     return np.clip(soft, 0, 1, out=soft)

@@ -368,4 +368,6 @@ def test_a_large_faces_soft_edge_is_the_same_in_larger_pixels(monkeypatch, radiu
     coarse = whole()
     monkeypatch.setattr(convert, "FINE", 1e9)
     fine = whole()
-    assert fine.max() == 1 and np.abs(coarse - fine).max() < 0.12 and np.abs(coarse - fine).mean() < 0.002
+    off = np.abs(coarse - fine)
+    assert fine.max() == 1 and off.mean() < 0.004
+    assert (off > 0.15).mean() < 0.001, "but where two edges meet"
