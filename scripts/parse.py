@@ -14,7 +14,8 @@ from swapcore.errors import SwapError
 from swapcore.types import FaceSet
 
 LARGEST = 1024  # pixels a side of a painted mask: more than any crop has
-BLOCK = 400  # faces of a track in memory at a time, beside those that they are steadied by
+AT_ONCE = 8  # crops in memory
+BLOCK = 400  # faces of a track whose masks are in memory at a time, beside those that they are steadied by
 
 
 def main(args):
@@ -48,9 +49,13 @@ def parsed(archive, faces, rows, parse, *, memory):
         for begin in range(0, len(one), BLOCK):
             first = max(begin - parsing.CONTEXT, 0)
             some = one[first : begin + BLOCK + parsing.CONTEXT]
-            crops = np.array([archive.crop(name) for name in faces.id[some]])
-            points = np.array([align.transform(faces.landmarks_smooth_xy[row], faces.matrix[row]) for row in some])
-            steady = parsing.steady(parse(crops, points), np.array([grey(crop) for crop in crops]), memory=memory)
+            share, small = [], []
+            for few in np.split(some, range(AT_ONCE, len(some), AT_ONCE)):  # large crops are soon let go
+                crops = np.array([archive.crop(name) for name in faces.id[few]])
+                points = np.array([align.transform(faces.landmarks_smooth_xy[row], faces.matrix[row]) for row in few])
+                share.append(parse(crops, points))
+                small += [grey(crop) for crop in crops]
+            steady = parsing.steady(np.concatenate(share), np.array(small), memory=memory)
             for row, mask in list(zip(some, steady, strict=True))[begin - first : begin - first + BLOCK]:
                 yield faces.id[row], np.rint(255 * mask).astype(np.uint8)
 
