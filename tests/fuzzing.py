@@ -195,10 +195,11 @@ def some_weights() -> list[bytes]:
 @functools.cache
 def state_files() -> dict[str, bytes]:
     """Two saved states."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "state"  # a state knows whose folder it is of
         for step in (1, 2):
-            checkpoint.save(Path(folder), {**ARRAYS, "step": np.float32(step)}.items(), {"step": step, "goals": []})
-        return {path.name: path.read_bytes() for path in Path(folder).glob("0*")}
+            checkpoint.save(folder, {**ARRAYS, "step": np.float32(step)}.items(), {"step": step, "goals": []})
+        return {path.name: path.read_bytes() for path in folder.glob("0*")}
 
 
 EDITS = """\
