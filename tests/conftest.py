@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# what a script starts in the background ignores Ctrl-C, and so does all that it starts: tests send it, and it must arrive
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # how long an example takes says more about what else the machine does
 hypothesis.settings.register_profile("swapcore", deadline=None)
