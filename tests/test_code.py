@@ -37,7 +37,8 @@ def package(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(code, "PACKAGE", tmp_path)
-    return tmp_path
+    yield tmp_path
+    forget()  # other tests ask for the real package
 
 
 def forget():
