@@ -26,6 +26,7 @@ from swapcore import align, config, convert, detect, forehead, masks, nets, pars
 from swapcore.blend import feather
 from swapcore.errors import SwapError
 from swapcore.measure.difference import ciede2000, lab
+from swapcore.passes.layers import spread
 from swapcore.types import Face, Parsed
 
 SCENES = "talk,wrinkles,fringe,glasses,hand,side_light,fast_turns"
@@ -143,9 +144,7 @@ def alpha_of(face: Face, settings) -> np.ndarray:
     """Where a face shows, (SIDE, SIDE) float32."""
     look = {"mask": "auto", "erode": settings.erode, "soften": settings.soften}
     left, top, alpha = convert.face_alpha(face, np.eye(2, 3), side=SIDE, span=SPAN, frame_hw=(SIDE, SIDE), **look)
-    whole = np.zeros((SIDE, SIDE), np.float32)
-    whole[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
-    return whole
+    return spread(alpha, left, top, (SIDE, SIDE))
 
 
 def figures(made: np.ndarray, taken: Taken) -> dict[str, float]:

@@ -120,12 +120,14 @@ def figures(mask: np.ndarray, true: np.ndarray, extended: np.ndarray, crops: np.
     }
 
 
-def strip(crops: np.ndarray, made: dict[str, np.ndarray]) -> np.ndarray:
-    """Some frames with the masks' outlines, side by side."""
+def strip(
+    crops: np.ndarray, made: dict[str, np.ndarray], *, colours: Mapping[str, tuple[int, int, int]] = COLOURS
+) -> np.ndarray:
+    """Some frames with the outlines of the masks that have a colour, side by side."""
     shown = []
     for k in np.linspace(0, len(crops) - 1, SHOWN).round().astype(int):
         one = crops[k].copy()
-        for name, colour in COLOURS.items():
+        for name, colour in colours.items():
             lines, _ = cv2.findContours((made[name][k] > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
             cv2.polylines(one, lines, True, colour, 1, cv2.LINE_AA)
         shown.append(one)

@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import masks as mask_benchmark
 import numpy as np
 import quality_project as project
@@ -44,6 +43,7 @@ KINDS |= {"learned": {"mask": BOTH, "learn_mask": True}}
 TRAINED, ASKED = ("hand", "fringe"), ("talk", "hand")  # scenes
 EVERY = 5  # of the frames asked for, one is compared with the true swap
 FACE = mask_benchmark.FACE
+OUTLINES = {"truth": (255, 255, 255), "steady": (60, 60, 230), "learned": (230, 200, 60)}  # BGR
 
 
 class Asked(NamedTuple):
@@ -193,7 +193,7 @@ def learned(target: str, trained: dict[str, Any], weights: Path) -> dict[str, An
     found, side = {}, mask_benchmark.SIDE
     for scene in (*ASKED, "fringe"):
         crops, true, points = mask_benchmark.filmed(target, scene, 3, fit)
-        made = mask_benchmark.drawn(crops, points, parse) | {"truth": true, "learned": []}
+        made = mask_benchmark.drawn(crops, points, {"": parse}) | {"truth": true, "learned": []}
         for crop, marks in zip(crops, points, strict=True):
             matrix = placed(marks, trained)
             small = align.warp(crop, matrix, trained["resolution"]).astype(np.float32) / 255
@@ -204,20 +204,9 @@ def learned(target: str, trained: dict[str, Any], weights: Path) -> dict[str, An
         names = ("extended", "raw", "steady", "learned", "extended+steady", "extended+learned", "truth")
         rows = {name: mask_benchmark.figures(made[name], true, made["extended"], crops) for name in names}
         found[scene] = {name: {key: round(value, 4) for key, value in row.items()} for name, row in rows.items()}
-        store.write_picture(weights.parent / f"mask_{scene}.png", sheet(crops, made))
+        outlines = mask_benchmark.strip(crops, made, colours=OUTLINES)
+        store.write_picture(weights.parent / f"mask_{scene}.png", outlines)
     return found
-
-
-def sheet(crops: np.ndarray, made: dict[str, np.ndarray]) -> np.ndarray:
-    """Some frames with the outlines of what the parser says, of what the model says and of the truth."""
-    shown = []
-    for k in np.linspace(0, len(crops) - 1, 8).round().astype(int):
-        one = crops[k].copy()
-        for name, colour in {"truth": (255, 255, 255), "steady": (60, 60, 230), "learned": (230, 200, 60)}.items():
-            lines, _ = cv2.findContours((made[name][k] > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-            cv2.polylines(one, lines, True, colour, 1, cv2.LINE_AA)
-        shown.append(one)
-    return np.concatenate(shown, 1)
 
 
 if __name__ == "__main__":

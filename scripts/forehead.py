@@ -11,6 +11,7 @@ import numpy as np
 from common import arguments, run
 
 from swapcore import align, config, convert, forehead, masks, progress, shots, store
+from swapcore.passes.layers import spread
 from swapcore.types import Face, FaceSet
 
 BY_HAND = 20  # faces named at most
@@ -110,10 +111,8 @@ def look(job, archive, faces, row, swap, predict):
         erode=settings.erode,
         soften=settings.soften,
     )
-    calm = np.zeros((size, size), np.float32)
-    calm[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
     shown = cv2.resize(made, (size, size), interpolation=cv2.INTER_CUBIC)
-    return shots.look(cut["seen"], shown, seen, calm)
+    return shots.look(cut["seen"], shown, seen, spread(alpha, left, top, (size, size)))
 
 
 def levels(faces, rows, trusted, chosen):

@@ -239,47 +239,29 @@ def face_alpha(
     soften: float,
     skin: np.ndarray | None = None,
 ) -> tuple[int, int, np.ndarray]:
-    """Where a swapped face shows in a frame: left, top and float32 (h, w) 0..1 of the smallest rectangle that holds it.
+    """Where a swapped face shows in a frame: left, top and float32 (h, w) 0..1 of a small rectangle that holds it.
 
     matrix (2, 3) takes frame pixels to those of the crop of `side`, of which the template's longer side takes the share `span`.
     Masks are cut to what the crop shows before they are softened, so they fade towards the crop's border as they do towards
     their own outline. A face that is `raised` shows up to its hair by so much (forehead.region), where it is skin: (side, side)
-    0..1 of the crop, left out where that is not known. Empty (0, 0) where the face lies
-    outside the frame, or all of it is covered.
+    0..1 of the crop, left out where that is not known. Empty (0, 0) where the face lies outside the frame, or all of it is
+    covered.
     """
     coarser = 2 ** int(np.log2(max(_face_size(matrix, side, span) / FINE, 1)))
-    look = {"side": side, "span": span, "mask": mask, "erode": erode, "soften": soften, "skin": skin}
-    if coarser == 1:
-        return _alpha(face, matrix, frame_hw=frame_hw, **look)
-    # soft edges of a large face are as smooth when they are worked out in larger pixels, in a fraction of the time
-    up = np.array([[coarser, 0, (coarser - 1) / 2], [0, coarser, (coarser - 1) / 2], [0, 0, 1]], np.float64)
-    known = {
-        name: Parsed(one.share, one.matrix @ up)
-        for name in ("parsed", "learned")
-        if (one := getattr(face, name)) is not None
-    }
-    small = replace(face, landmarks_xy=align.transform(face.landmarks_xy, align.invert(up[:2])), **known)
-    size_hw = tuple(-(-n // coarser) for n in frame_hw)
-    left, top, alpha = _alpha(small, matrix @ up, frame_hw=size_hw, **look)
-    if alpha.size:
-        alpha = cv2.resize(alpha, None, fx=coarser, fy=coarser, interpolation=cv2.INTER_LINEAR)
-    left, top = left * coarser, top * coarser
-    return left, top, alpha[: frame_hw[0] - top, : frame_hw[1] - left]
-
-
-def _alpha(
-    face: Face,
-    matrix: np.ndarray,
-    *,
-    side: int,
-    span: float,
-    frame_hw: tuple[int, int],
-    mask: masks.Setting,
-    erode: float,
-    soften: float,
-    skin: np.ndarray | None,
-) -> tuple[int, int, np.ndarray]:
-    """`face_alpha` in the pixels that it is given, with a border of nothing where the frame goes on."""
+    if coarser > 1:  # soft edges of a large face are as smooth in larger pixels, in a fraction of the time
+        up = np.array([[coarser, 0, (coarser - 1) / 2], [0, coarser, (coarser - 1) / 2], [0, 0, 1]], np.float64)
+        known = {
+            name: Parsed(one.share, one.matrix @ up)
+            for name in ("parsed", "learned")
+            if (one := getattr(face, name)) is not None
+        }
+        small = replace(face, landmarks_xy=align.transform(face.landmarks_xy, align.invert(up[:2])), **known)
+        look = {"side": side, "span": span, "mask": mask, "erode": erode, "soften": soften, "skin": skin}
+        left, top, alpha = face_alpha(small, matrix @ up, frame_hw=tuple(-(-n // coarser) for n in frame_hw), **look)
+        if alpha.size:
+            alpha = cv2.resize(alpha, None, fx=coarser, fy=coarser, interpolation=cv2.INTER_LINEAR)
+        left, top = left * coarser, top * coarser
+        return left, top, alpha[: frame_hw[0] - top, : frame_hw[1] - left]
     low, size_hw = _rectangle(matrix, side, frame_hw)
     if not all(size_hw):
         return 0, 0, np.zeros((0, 0), np.float32)
