@@ -184,9 +184,18 @@ def undisturbed(folder: Path) -> dict[str, float]:
     return {stage: min(j.cpu for j in most.values() if j.stage == stage) for stage in {j.stage for j in most.values()}}
 
 
-def hit(run: Run, stage: str, number: int, *, cpu: float, whole: bool, first: str | None = None) -> Hit:
+def hit(
+    run: Run,
+    stage: str,
+    number: int,
+    *,
+    cpu: float,
+    whole: bool,
+    first: str | None = None,
+    under_way: str | None = None,
+) -> Hit:
     """Send a signal to a stage's job, or to Snakemake (`whole`), when the job has taken so much processor time; wait until
-    that job has ended. first: a glob of a file, in the project, that must stand before.
+    that job has ended. first: a glob of a file, in the project, that must stand before. under_way: a pattern that training's log must show before.
     """
     until, seen, gaps, before, saving = time.monotonic() + WAIT, None, [0.0], (0.0, 0), None
     log = run.folder / "results/logs/train/ann_onto_bob.log"
@@ -203,7 +212,9 @@ def hit(run: Run, stage: str, number: int, *, cpu: float, whole: bool, first: st
             saving = (saving or time.monotonic()) if under_way else None
         if found:
             seen = found[0].pid
-            if found[0].cpu >= cpu and (first is None or any(run.folder.glob(first))):
+            ready = first is None or any(run.folder.glob(first))
+            ready = ready and (under_way is None or (log.exists() and re.search(under_way, log.read_text())))
+            if found[0].cpu >= cpu and ready:
                 lost = _since_saved(run.folder) if stage == "train" else 0.0
                 lost = max(lost - (time.monotonic() - saving), 0.0) if saving else lost
                 _send(run.process.pid if whole else seen, number)

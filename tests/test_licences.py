@@ -8,6 +8,7 @@ from test_setup import split
 
 def test_every_dependency_has_a_row(root):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["slurm"]]
+    extra = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extra["slurm"], *extra["s3"]]
     rows = re.findall(r"^\| ([\w-]+) \|", (root / "docs/licences.md").read_text(), re.M)
     assert {split(requirement)[0] for requirement in wanted} == set(rows) - {"dependency"}

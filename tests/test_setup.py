@@ -30,9 +30,8 @@ def test_environment_yml_says_what_pyproject_says(root):
 
 def test_lock_has_every_dependency_with_hashes_and_no_address(root):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    wanted = (
-        project["dependencies"] + project["optional-dependencies"]["dev"] + project["optional-dependencies"]["slurm"]
-    )
+    extra = project["optional-dependencies"]
+    wanted = project["dependencies"] + extra["dev"] + extra["slurm"] + extra["s3"]
     for file in ("requirements.lock", "requirements-gpu.lock"):
         lock = (root / file).read_text()
         assert "://" not in lock
