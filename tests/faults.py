@@ -192,10 +192,11 @@ def hit(
     cpu: float,
     whole: bool,
     first: str | None = None,
-    under_way: str | None = None,
+    says: str | None = None,
 ) -> Hit:
     """Send a signal to a stage's job, or to Snakemake (`whole`), when the job has taken so much processor time; wait until
-    that job has ended. first: a glob of a file, in the project, that must stand before. under_way: a pattern that training's log must show before.
+    that job has ended. first: a glob of a file, in the project, that must stand before. says: a pattern that must stand in
+    training's log before.
     """
     until, seen, gaps, before, saving = time.monotonic() + WAIT, None, [0.0], (0.0, 0), None
     log = run.folder / "results/logs/train/ann_onto_bob.log"
@@ -213,7 +214,7 @@ def hit(
         if found:
             seen = found[0].pid
             ready = first is None or any(run.folder.glob(first))
-            ready = ready and (under_way is None or (log.exists() and re.search(under_way, log.read_text())))
+            ready = ready and (says is None or (log.exists() and re.search(says, log.read_text())))
             if found[0].cpu >= cpu and ready:
                 lost = _since_saved(run.folder) if stage == "train" else 0.0
                 lost = max(lost - (time.monotonic() - saving), 0.0) if saving else lost

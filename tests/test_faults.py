@@ -69,7 +69,7 @@ def test_signals(whole, tmp_path, stage):
     whole, cpu = whole
     folder = faults.copied(whole, tmp_path.resolve() / "copy", without=stage)
     # only a training that steps has something to save; what its log says is of this run, for Snakemake begins it anew
-    first, under_way = ("state/swaps/*/*/[0-9]*.json", r"step \d+/") if stage == "train" else (None, None)
+    first, says = ("state/swaps/*/*/[0-9]*.json", r"step \d+/") if stage == "train" else (None, None)
     for number, all_of_it, share in (
         (signal.SIGKILL, False, 0.7),
         (signal.SIGTERM, False, 0.6),
@@ -78,7 +78,7 @@ def test_signals(whole, tmp_path, stage):
         (signal.SIGTERM, True, 0.3),
     ):
         run = faults.start(folder, "--until", stage)
-        job = faults.hit(run, stage, number, cpu=share * cpu[stage], whole=all_of_it, first=first, under_way=under_way)
+        job = faults.hit(run, stage, number, cpu=share * cpu[stage], whole=all_of_it, first=first, says=says)
         said = faults.finish(run, check=False)
         assert not job.cpu or run.process.returncode, said[-3000:]
         assert "Traceback" not in said
