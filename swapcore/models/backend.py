@@ -15,10 +15,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from swapcore.errors import SwapError
 
+BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # of a processor's features: products of bfloat16 (the last on ARM)
+AMPERE = 8  # of NVIDIA's compute capability, the first that has them
 
 @functools.cache
 def tensorflow() -> Any:
@@ -163,6 +166,39 @@ def device(count: int = 1) -> str:
     named = Counter(gpus()[:count])
     said = ", ".join(name if many == 1 else f"{many} x {name}" for name, many in named.items())
     return said or f"CPU, {len(os.sched_getaffinity(0))} threads"
+
+
+def precision(asked: str, *, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """What to compute in, "bfloat16" or "float32"; asked: one of them, or "auto": the quicker one on this machine.
+
+    That is bfloat16 where there are instructions for its products. Without them it takes many times longer than float32.
+    """
+    if asked != "auto":
+        return asked
+    return "bfloat16" if (_gpus_multiply() if gpus() else _processor_multiplies(cpuinfo)) else "float32"
+
+
+def _processor_multiplies(cpuinfo: Path) -> bool:
+    """Whether the processor has products of bfloat16."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:  # no Linux
+        return False
+    return any(not BFLOAT16.isdisjoint(line.split()) for line in lines if line.startswith(("flags", "Features")))
+
+
+def _gpus_multiply() -> bool:
+    """Whether all GPUs do; those that do not tell are taken for newer ones."""
+    if _jax():
+        import jax
+
+        told = [getattr(one, "compute_capability", None) for one in jax.devices()]
+    else:
+        config = tensorflow().config
+        found = config.list_physical_devices("GPU")
+        told = [config.experimental.get_device_details(gpu).get("compute_capability") for gpu in found]
+    majors = [str(one).strip("()").replace(",", ".").split(".")[0] for one in told if one is not None]
+    return all(int(major) >= AMPERE for major in majors)
 
 
 def gpu_memory_free(count: int = 1) -> int | None:
