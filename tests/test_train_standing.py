@@ -159,7 +159,7 @@ def test_a_plateau_ends_training_and_says_so(judged, people, tmp_path, monkeypat
         "the last part without the warp came to its turn"
     )
     err = capfd.readouterr().err
-    assert "quality has stopped rising; the next phase begins, without the warp" in err
+    assert "quality has stopped rising; the next phase begins" in err and "phase 2 of 2, without the warp, until" in err
     assert f"stopped after step {steps} by its plateau" in err
     if "steps" in budget:
         assert steps == 67, "20 rising, 3 more in patience, and a third of these 50 without the warp"

@@ -68,8 +68,15 @@ class Phase(Section):
     """Whether it ends sooner, when quality has stopped rising. The last phase does so with stop: plateau alone."""
     rate: float = Field(1.0, gt=0, le=10)
     """Of learning_rate."""
+    rate_end: float | None = Field(None, ge=0, le=10)
+    """The same where the phase ends at the latest: between, it changes evenly. Left out: it stays."""
     losses: Losses | None = Field(None, min_length=1)
     """Instead of train.losses."""
+
+    def rate_at(self, share: float) -> float:
+        """Of learning_rate where so much of the phase is over, 0..1."""
+        end = self.rate if self.rate_end is None else self.rate_end
+        return self.rate + share * (end - self.rate)
 
 
 class Train(Section):
