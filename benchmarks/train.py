@@ -7,9 +7,10 @@ from them inside the step. `ratio`: that over `baseline_images_per_s`, the same 
 each person with the encoder in both, Keras' Adam and `train_on_batch`, the same losses, on samples made beforehand.
 `whole_share`: images a second of the whole trainer (train.loop with its memory-mapped faces, lines, checks and states) over
 `images_per_s`; quality is not measured in it, and a state is saved where `--whole` is over 60 (see train.checkpoint_every).
-`peak_share`: arithmetic a second of a step (`step_gflop`, from the layers' shapes: forward and backward) over `matrix_gflops`,
-what large matrix products reach in the same run and precision. `peak_mib`: largest memory of our bare step, the GPU's where
-there is one, the process's else.
+`landmarks_share`: the same of steps warped into landmarks, the drawing of their bends included, by processor time (on a GPU: by
+the clock). `peak_share`: arithmetic a second of a step (`step_gflop`, from the layers' shapes: forward and backward) over
+`matrix_gflops`, what large matrix products reach in the same run and precision. `peak_mib`: largest memory of our bare step, the
+GPU's where there is one, the process's else.
 
 All are measured in turns until the seconds are over, three times at least; medians are taken. `taskset -c 0` for one core.
 """
@@ -34,7 +35,7 @@ from swapcore import losses
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
 from swapcore.models import MODELS, PEOPLE, Swapper, choose, convolution, device, gpus, keras, tensorflow
-from swapcore.train import batches, loop, saver, step, warps
+from swapcore.train import batches, loop, nearest, saver, step, warps
 from swapcore.train.schedule import Goal
 from swapcore.train.standing import Standing
 
@@ -80,6 +81,14 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     def bare() -> None:
         trainer.run(images, step=0, **rate)
 
+    marks = tuple(person.landmarks for person in people)
+    kin = nearest.alike(*marks), nearest.alike(*marks[::-1])
+    rows = batches.picked((FACES, FACES), first=0, steps=args.steps, batch=args.batch, seed=0)
+
+    def bent() -> None:
+        place = {"first": 0, "seed": 0, "side": shape.side, "view": shape.view}
+        trainer.run(images, step=0, bends=nearest.drawn(marks, kin, rows, **place), **rate)
+
     for _ in range(2):
         bare()
     peak = memory_mib()
@@ -92,17 +101,20 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         about = {"batch": args.batch, "precision": args.precision, "learning_rate": 1e-5}
         whole = whole_trainer(trainer, people, states, shape.view, many, {"model": args.model, **about})
         # (what, how many steps one call is)
-        things = {"bare": (bare, args.steps), "whole": (whole, many), "baseline": (baseline, 1)}
+        things = {"bare": (bare, args.steps), "bent": (bent, args.steps)}
+        things |= {"whole": (whole, many), "baseline": (baseline, 1)}
         things |= {name: (product, 1) for name, product in products.items()}
         for thing, _ in things.values():
             thing()
         times: dict[str, list[float]] = {name: [] for name in things}
+        spent: dict[str, list[float]] = {name: [] for name in things}  # of the processor, s
         end = time.perf_counter() + args.seconds
         while time.perf_counter() < end or len(times["bare"]) < 3:
             for name, (thing, count) in things.items():
-                begin = time.perf_counter()
+                begin, before = time.perf_counter(), time.process_time()
                 thing()
                 times[name].append((time.perf_counter() - begin) / count)
+                spent[name].append((time.process_time() - before) / count)
     seconds = {name: statistics.median(of) for name, of in times.items()}
     work = gflop(swapper, args.batch)
     peaks = {name: 2 * SIDE**3 / 1e9 / statistics.median(times[name]) for name in products}
@@ -116,6 +128,7 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "peak_mib": round(peak),
         "baseline_images_per_s": round(faces / seconds["baseline"], 1),
         "whole_share": round(seconds["bare"] / seconds["whole"], 3),
+        "landmarks_share": round(landmarks_share(times if gpus() else spent), 3),
         "matrix_gflops": {name: round(value) for name, value in peaks.items()},
         "step_gflop": round(work, 1),
         "step_s": {name: round(seconds[name], 3) for name in ("bare", "whole", "baseline")},
@@ -127,6 +140,11 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "backend": args.backend,
         "device": device(),
     }
+
+
+def landmarks_share(times: dict[str, list[float]]) -> float:
+    """Pace of steps warped into landmarks, `bent`, over that of `bare` ones; the median of the turns, for load comes and goes."""
+    return statistics.median(bare / bent for bare, bent in zip(times["bare"], times["bent"], strict=True))
 
 
 def random_faces(path: Path, side: int, seed: int) -> batches.Cached:

@@ -37,6 +37,11 @@ def test_the_arithmetic_of_a_step(benchmarks):
     assert train.gflop(MODELS["original"].build(64, precision="bfloat16"), 16) == pytest.approx(2 * 32 * three / 1e9)
 
 
+def test_the_share_that_landmarks_leave_is_of_turns_side_by_side(benchmarks):
+    train, _ = benchmarks
+    assert train.landmarks_share({"bare": [1.0, 8.0, 3.0], "bent": [1.25, 8.0, 6.0]}) == 0.8
+
+
 def test_the_plan_of_precisions_is_what_the_settings_allow(benchmarks):
     _, precision = benchmarks
     swaps = precision.plan(["small", "original"], [1, 2], 300)

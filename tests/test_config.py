@@ -166,6 +166,17 @@ def test_settings_come_back_as_they_were():
         ),
         ({"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "finite"]),
         ({"train": 7}, ["train", "got 7"]),
+        ({"train": {"losses": {"vgg": 1}}}, ["train.losses.vgg: input should be 'mae', 'mse', 'ssim'", "got 'vgg'"]),
+        (
+            {"train": {"resolution": 60}},
+            ["train: resolution of small: expected a multiple of 16 from 32 to 256, got 60"],
+        ),
+        ({"train": {"model": "core", "resolution": 96}}, ["resolution of core: expected a multiple of 64", "got 96"]),
+        (
+            {"train": {"batch": "automatic"}},
+            ["train.batch: input should be a valid integer", "or 'auto', got 'automatic'"],
+        ),
+        ({"train": {"schedule": [{"warp": "none", "rate_end": -1}]}}, ["train.schedule.0.rate_end", "got -1"]),
         ({"faces": {"detector": "hgo"}}, ["faces.detector", "hog"]),
         ({"faces": {"detector": "yunet"}}, ["faces", "needs detector_file"]),
         ({"convert": {"mask": "extendet"}}, ["convert.mask", "expected auto, extended, components", "got 'extendet'"]),

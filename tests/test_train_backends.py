@@ -31,9 +31,9 @@ shapes = {name: weight.shape for name, weight in swapper.variables().items()}
 given = {n: chance.normal(size=s) * (2 / max(np.prod(s[:-1]), 1)) ** 0.5 * (len(s) > 1) for n, s in shapes.items()}
 trainer.take({name: array.astype("float32") for name, array in given.items()}, where="here")
 images = np.zeros((3, 4, 8, 8, 6), np.uint8)
-bends = None, np.zeros((3, 4, 12, 12, 2), np.float32)
-how = {"warp": 1.0, "rate": 1e-3, "shares": [1.0, 1.0, 0.5]}
-losses = [trainer.run(images, step=first, bends=bend, **how) for first, bend in zip((0, 3), bends)]
+bends, rates = (None, np.zeros((3, 4, 12, 12, 2), np.float32)), (1e-3, np.array([2e-3, 1e-3, 5e-4]))
+how = {"warp": 1.0, "shares": [1.0, 1.0, 0.5]}
+losses = [trainer.run(images, step=s, bends=b, rate=r, **how) for s, b, r in zip((0, 3), bends, rates)]
 shown = trainer.show(*np.split(truth.astype("float32"), 2))
 given = {f"before/{name}": array for name, array in given.items()}
 np.savez(sys.argv[2], losses=losses, shown=shown, **given, **dict(trainer.arrays()))
@@ -60,7 +60,7 @@ def test_both_backends_learn_the_same(root, tmp_path):
             # of the whole array: where a gradient is almost nothing, Adam moves by its sign, which rounding decides
             moved = np.linalg.norm(ours[name] - ours[name.replace("weights", "before", 1)])
             assert moved > 1e-3 and np.linalg.norm(ours[name] - theirs[name]) < 0.05 * moved, name
-    assert np.abs(ours["shown"] - theirs["shown"]).max() < 1e-3
+    assert np.abs(ours["shown"] - theirs["shown"]).max() < 4e-3, "less than a picture's levels differ"
 
 
 # the same steps on one device whom faces are handed, and on two with the faces in their memory
@@ -146,6 +146,13 @@ def test_tensorflow_trains_from_a_table_of_faces_too():
         for name, array in weights[0].items():
             moved = np.linalg.norm(array - start[f"weights/{name}"])
             assert moved > 1e-4 and np.linalg.norm(array - weights[1][name]) < 0.02 * moved, name
+    weights = []
+    for count, rate in ((1, 1e-3), (3, np.array([1e-3, 0, 0]))):  # each step has its own
+        trainer.restore(start, where="here")
+        trainer.run(faces[numbers[:count]], step=5, warp=1.0, rate=rate, shares=[1.0])
+        weights.append({name: array.copy() for name, array in trainer.weights()})
+    for name, array in weights[0].items():
+        assert np.allclose(array, weights[1][name], atol=1e-7), name
     with pytest.raises(ValueError, match="expected one device, found 2"):
         step_tensorflow.steps(swapper, {}, None, factors={}, seed=0, devices=2)
 

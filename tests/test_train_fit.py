@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import resource
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from test_train_run import Sums, arrays, trained
-from training import make_faces, without_tensorflow_beside
+from training import make_faces, settings, without_tensorflow_beside
 
-from swapcore import store
+from swapcore import models, store
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
-from swapcore.train import fit, run
+from swapcore.train import fit, run, step
 
 GB = 10**9
 
@@ -143,8 +147,51 @@ def test_free_memory_heeds_the_control_group(tmp_path):
 
 def test_a_model_without_room_is_a_line():
     fit.check_room("original", 82_060_000, 3 * GB)
-    with pytest.raises(SwapError, match=r"original needs about 2.0 GB of memory more to train, 1.5 GB are free; close"):
+    with pytest.raises(SwapError, match=r"original needs about 2.3 GB of memory to train, 1.5 GB are free; close"):
         fit.check_room("original", 82_060_000, 3 * GB // 2)
+
+
+def test_a_model_without_room_is_refused_before_its_weights_take_memory(monkeypatch):
+    def taken():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    models.keras().ops.zeros(1)  # what the library itself takes
+    monkeypatch.setattr(fit, "free_memory", lambda: GB)
+    before = taken()
+    with pytest.raises(SwapError, match=r"train\.model: original needs about 2\.3 GB"):
+        run._machine(settings(model="original"), view=0.8, shared_rate=1.0, devices=1)
+    assert taken() - before < 82.06e6 * 4 / 2
+    models.keras().utils.clear_session()  # or the weights would be born with the next test's model
+
+
+def test_memory_that_ends_while_a_model_is_built_is_a_line(monkeypatch):
+    def build(resolution, **_):
+        raise ResourceExhaustedError
+
+    monkeypatch.setitem(run.MODELS, "small", run.MODELS["small"]._replace(make=build))
+    with pytest.raises(SwapError, match=r"memory ran out while small at 64 px was built for .*; close other programs"):
+        run._machine(settings(), view=0.8, shared_rate=1.0, devices=1)
+
+
+def test_faces_are_looked_at_in_as_little_memory_as_there_is():
+    asked = []
+
+    def encoder(faces, training):
+        asked.append(len(faces))
+        if len(faces) > room:
+            raise ResourceExhaustedError
+        return faces / 2
+
+    decoders = {"source": lambda code, training: 1 - code, "target": lambda code, training: code}
+    machine = step.Trainer(SimpleNamespace(encoder=encoder, decoders=decoders), {}, run=None, keep=None)
+    source, target = np.random.default_rng(0).random((2, 9, 4, 4, 3), np.float32)
+    room = 9
+    whole = machine.show(source, target)
+    room = 2
+    assert np.array_equal(machine.show(source, target), whole) and max(asked[-6:]) <= 2
+    room = 0
+    with pytest.raises(ResourceExhaustedError):
+        machine.show(source, target)
 
 
 @pytest.fixture
@@ -204,3 +251,10 @@ def test_auto_is_chosen_once_and_stays(small_memory, people, tmp_path, monkeypat
     assert said["settings"]["batch"] == "auto" and said["steps"] == 5
     assert np.allclose(arrays(tmp_path)["weights/w"][0], 5), "what the probe learnt is taken back"
     assert trained(tmp_path, people, budget={"steps": 7}, batch="auto")["batch"] == 3 and found == [1, 2, 3]
+
+
+def test_the_processor_is_read_where_linux_tells_of_it(tmp_path):
+    assert fit.cpuinfo(tmp_path) == ""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text("flags\t: avx2\n")
+    assert fit.cpuinfo(tmp_path) == "flags\t: avx2\n"

@@ -291,7 +291,7 @@ def test_the_warp_and_the_rate_follow_the_budget(sums, people, tmp_path, monkeyp
     asked = []
 
     def note(self, images, *, step, warp, rate, shares, bends=None):
-        asked.append((step, len(images), warp, round(rate * 6e4, 6)))
+        asked.append((step, len(images), warp, round(float(rate[-1]) * 6e4, 4)))
         return self.loss
 
     monkeypatch.setattr(sums, "run", note)
@@ -299,6 +299,20 @@ def test_the_warp_and_the_rate_follow_the_budget(sums, people, tmp_path, monkeyp
     assert sum(steps for _, steps, *_ in asked) == 40
     assert {row[2:] for row in asked if row[0] < 30} == {(0.5, 36.0)}
     assert {row[2:] for row in asked if row[0] >= 30} == {(0.0, 6.0)}
+
+
+def test_a_rate_that_falls_does_so_step_by_step_however_many_a_call_has(sums, people, tmp_path, monkeypatch):
+    rates = {}
+
+    def note(self, images, *, step, warp, rate, shares, bends=None):
+        rates.update(zip(range(step, step + len(images)), rate.tolist(), strict=True))
+        return self.loss
+
+    monkeypatch.setattr(sums, "run", note)
+    schedule = [{"warp": "random", "until": {"share": 0.5}}, {"warp": "none", "rate": 0.8, "rate_end": 0.2}]
+    trained(tmp_path, people, budget={"steps": 40}, learning_rate=1e-3, schedule=schedule)
+    wanted = [1e-3] * 20 + [1e-3 * (0.8 - 0.6 * k / 20) for k in range(20)]
+    assert np.allclose([rates[k] for k in range(40)], wanted, rtol=1e-5)
 
 
 def test_a_damaged_state_costs_a_checkpoint(sums, people, tmp_path, capfd):
@@ -358,8 +372,8 @@ def diverging(sums, monkeypatch):
 
     def step(self, images, *, step, rate, **how):
         learn(self, images, step=step, rate=rate, **how)
-        rates.append(rate)
-        spoilt = step + len(images) > 20 and rate > limit[0]
+        rates.append(round(float(rate.max()), 9))
+        spoilt = step + len(images) > 20 and rates[-1] > limit[0]
         self.weight = self.weight * (np.nan if spoilt else 1)
         return self.loss * (np.nan if spoilt else 1)
 

@@ -117,7 +117,10 @@ def test_killed_anywhere_best_and_history_are_the_same(judged, people, tmp_path,
     assert without_times(parts) == without_times(whole) and len(whole["quality"]["history"]) == 6
     assert parts["quality"]["best"]["step"] == whole["quality"]["best"]["step"] == 40
     assert parts["weights"] == whole["weights"] and (weights(tmp_path / "parts") == weights(tmp_path / "whole")).all()
-    assert [p.name for p in sorted((state(tmp_path / "parts") / "best").iterdir())] == ["000040.h5", "000040.json"]
+    folder = state(tmp_path / "parts")
+    # where the disk is slow fewer states are saved: the older one of the two that are kept may name an older best
+    named = {store.read_json(path)["best"] for path in folder.glob("[0-9]*.json")} - {None}
+    assert 40 in named and {int(path.stem) for path in (folder / "best").iterdir()} == named
 
 
 def test_two_trainings_are_one(judged, people, tmp_path):
@@ -156,7 +159,7 @@ def test_a_plateau_ends_training_and_says_so(judged, people, tmp_path, monkeypat
         "the last part without the warp came to its turn"
     )
     err = capfd.readouterr().err
-    assert "quality has stopped rising; the next phase begins, without the warp" in err
+    assert "quality has stopped rising; the next phase begins" in err and "phase 2 of 2, without the warp, until" in err
     assert f"stopped after step {steps} by its plateau" in err
     if "steps" in budget:
         assert steps == 67, "20 rising, 3 more in patience, and a third of these 50 without the warp"

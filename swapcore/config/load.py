@@ -60,6 +60,7 @@ class Project(Section):
         return self.sections[section]
 
 
+BRANCHES = ("function-", "constrained-", "literal[", "[key]")  # in pydantic's places: no names of the user's
 TOP = {"clips", "people", "swaps", "videos", "also", "state", *SECTIONS}
 
 
@@ -368,8 +369,8 @@ def _check(model: type[S], data: Any, where: str) -> S:
 
 
 def _line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    first = error.errors()[0]
-    path = ".".join(str(p) for p in first["loc"] if not str(p).startswith("function-"))
+    first, *more = error.errors()
+    path, *others = (".".join(p for p in map(str, e["loc"]) if not p.startswith(BRANCHES)) for e in (first, *more))
     at = f"{where}.{path}" if path else where
     if first["type"] == "extra_forbidden":
         owner: Any = model
@@ -386,7 +387,10 @@ def _line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
         message = "a name is made of letters, digits, - and single _ between them"
     if first["type"] == "string_pattern_mismatch" and "'^[^-]'" in message:
         message = "a path may not begin with -, as an option does; write its folder before it"
-    got = first["input"]
+    words = [
+        e["ctx"]["expected"] for e, its in zip(more, others, strict=True) if (its, e["type"]) == (path, "literal_error")
+    ]
+    message, got = " or ".join([message, *words]), first["input"]
     said = "" if isinstance(got, (dict, BaseModel)) else f", got {got!r:.120}"
     return f"{at}: {message[0].lower()}{message[1:]}{said}"
 

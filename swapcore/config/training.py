@@ -68,8 +68,15 @@ class Phase(Section):
     """Whether it ends sooner, when quality has stopped rising. The last phase does so with stop: plateau alone."""
     rate: float = Field(1.0, gt=0, le=10)
     """Of learning_rate."""
+    rate_end: float | None = Field(None, ge=0, le=10)
+    """The same where the phase ends at the latest: between, it changes evenly. Left out: it stays."""
     losses: Losses | None = Field(None, min_length=1)
     """Instead of train.losses."""
+
+    def rate_at(self, share: float) -> float:
+        """Of learning_rate where so much of the phase is over, 0..1."""
+        end = self.rate if self.rate_end is None else self.rate_end
+        return self.rate + share * (end - self.rate)
 
 
 class Train(Section):
@@ -90,8 +97,10 @@ class Train(Section):
     It changes what is learnt. Where memory runs out, half of it."""
     learning_rate: float = Field(3e-4, gt=0, le=0.1)
     """Of Adam."""
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """What is computed in; weights are always float32."""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """What is computed in; weights are always float32. auto: bfloat16 where the machine has instructions for it, else float32,
+    two to three times as quick there.
+    """
     backend: Literal["tensorflow", "jax"] = "tensorflow"
     """What computes: tensorflow, the quicker one on processors; jax, for GPUs (the extra `gpu` or `jax`)."""
     coverage: float = Field(0.8, gt=0.2, le=1)

@@ -17,9 +17,7 @@ ENOUGH = (
 )
 PROBE_SECONDS = 1.5  # for each batch, after a first step
 RESERVE = 1.25  # times what the next batch is expected to take must be free
-FLOATS = (
-    6  # for each of a model's weights beside it: gradient, Adam's two moments, and the three that a saved state copies
-)
+FLOATS = 7  # for each of a model's weights: itself, its gradient, Adam's two moments, and the three that a saved state copies
 KEPT_SHARE = 0.25  # of a GPU's free memory that the faces may take at most
 REMEMBERED = "batches.json"  # in the folder of states: device -> model -> batch
 
@@ -161,11 +159,11 @@ def room_to_keep(size: int, free: int | None, *, what: str) -> bool:
 
 
 def check_room(name: str, numbers: int, free: int) -> None:
-    """Raise SwapError where a built model of so many weights has no room to train in `free` bytes, pictures not counted."""
+    """Raise SwapError where a model of so many weights has no room to train in `free` bytes, pictures not counted."""
     needed = 4 * FLOATS * numbers
     if needed > free:
         raise SwapError(
-            f"train.model: {name} needs about {needed / 1e9:.1f} GB of memory more to train, {free / 1e9:.1f} GB are free; close "
+            f"train.model: {name} needs about {needed / 1e9:.1f} GB of memory to train, {free / 1e9:.1f} GB are free; close "
             "other programs, choose a smaller model, or train on a machine with more memory"
         )
 
@@ -187,3 +185,11 @@ def free_memory(root: Path = Path("/")) -> int:
         except (OSError, ValueError):  # no such group, or "max": no limit
             continue
     return free
+
+
+def cpuinfo(root: Path = Path("/")) -> str:
+    """What Linux says of the processor, "" elsewhere. root: of the file system, for tests."""
+    try:
+        return (root / "proc/cpuinfo").read_text()
+    except OSError:
+        return ""

@@ -87,6 +87,13 @@ class Session:
         self.write(self.now.step, events.tagged("quality", told))
         progress.say(f"{self.what}: step {self.now.step}, {standing.said(row, before)}")
 
+    def enter(self, phase: int, way: Plan) -> None:
+        """Say which phase it is."""
+        end = f"step {way.ends[phase]:.0f}" if way.in_steps else f"{progress.duration(way.ends[phase])} of training"
+        schedule = self.settings.schedule
+        where = f"phase {phase + 1} of {len(schedule)}, {WARPS[schedule[phase].warp]}, until {end}"
+        progress.say(f"{self.what}: step {self.now.step}: {where}")
+
     def look(self) -> None:
         """Say what limits training."""
         found = self.now.limits = self.watch.look()
@@ -96,9 +103,10 @@ class Session:
         self.write(self.now.step, events.tagged("time", shares) | events.tagged("machine", rest))
         watch.say(self.what, found)
 
-    def tell(self, *, phase: int, images_per_second: float, loss: np.ndarray, end: int | None, left: float) -> None:
+    def tell(
+        self, *, phase: int, rate: float, images_per_second: float, loss: np.ndarray, end: int | None, left: float
+    ) -> None:
         """A line of progress; loss (2,) of source and target, the mean since the last line; left: seconds."""
-        rate = self.now.slower * self.settings.learning_rate * self.settings.schedule[phase].rate
         figures = events.tagged("loss", dict(zip(PEOPLE, loss.tolist(), strict=True)))
         figures |= {"training/images_per_second": images_per_second, "training/phase": phase + 1}
         self.write(self.now.step, figures | {"training/learning_rate": rate, "training/batch": self.now.batch})
@@ -117,18 +125,22 @@ def learn(session: Session, caught: Sequence[signal.Signals] = ()) -> None:
     start = time.monotonic() - now.seconds
     told = saved = watched = now.seconds
     untold: list[tuple[int, np.ndarray]] = []  # steps and losses since the last line
-    pace = 1.0  # seconds a step; the first call is slow, so it is one step
+    pace, entered = 1.0, None  # seconds a step; the first call is slow, so it is one step
     session.states.take(session.machine.arrays())
     with feed(partial(_drawn, session)) as faces:
         while not way.done(now.step, now.seconds) and not caught:
             phase, before = way.phase(now.step, now.seconds), (now.step, now.seconds)
+            if phase != entered:
+                session.enter(phase, way)
+                entered = phase
             with session.watch.spent("faces"):
                 drawn = faces.take(now.step, way.steps(now.step, now.seconds, pace), phase)
             steps = len(drawn.images)
             then = now.step + steps, now.seconds + pace * steps  # as far as can be told
             if not way.done(*then):
                 faces.begin(then[0], way.steps(*then, pace), way.phase(*then))
-            loss = _advance(session, drawn, phase)
+            rates = _rates(session, way, steps, pace)
+            loss = _advance(session, drawn, phase, rates)
             seconds = time.monotonic() - start
             pace = (seconds - now.seconds) / steps
             now.step, now.images, now.seconds = now.step + steps, now.images + 2 * now.batch * steps, seconds
@@ -139,6 +151,7 @@ def learn(session: Session, caught: Sequence[signal.Signals] = ()) -> None:
                 count = sum(steps for steps, _ in untold)
                 session.tell(
                     phase=phase,
+                    rate=float(rates[-1]),
                     images_per_second=2 * now.batch * count / (seconds - told),
                     loss=sum(steps * loss for steps, loss in untold) / count,
                     end=int(way.end) if way.in_steps else None,
@@ -162,8 +175,8 @@ def learn(session: Session, caught: Sequence[signal.Signals] = ()) -> None:
         session.look()
 
 
-def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
-    """Some steps of a phase in one call; their mean losses (2,) of source and target."""
+def _advance(session: Session, drawn: Drawn, number: int, rates: np.ndarray) -> np.ndarray:
+    """Some steps of a phase in one call, each at its rate; their mean losses (2,) of source and target."""
     settings, now, phase = session.settings, session.now, session.settings.schedule[number]
     where = {} if session.table is None else {"table": session.table}
     try:
@@ -172,7 +185,7 @@ def _advance(session: Session, drawn: Drawn, number: int) -> np.ndarray:
                 drawn.images,
                 step=now.step,
                 warp=settings.warp * BENT[phase.warp],
-                rate=now.slower * settings.learning_rate * phase.rate,
+                rate=rates,
                 shares=settings.shares(phase),
                 bends=drawn.bends,
                 **where,
@@ -213,13 +226,15 @@ def _drawn(session: Session, first: int, steps: int, number: int) -> Drawn:
 
 
 def _moved(session: Session, before: Plan, way: Plan) -> Plan:
-    """The way after a measurement, with a line where a phase has come to its end."""
-    for k, (was, end) in enumerate(zip(before.ends[:-1], way.ends[:-1], strict=True)):
-        if end < was:
-            until = (
-                f"step {way.ends[k + 1]:.0f}" if way.in_steps else f"{progress.duration(way.ends[k + 1])} of training"
-            )
-            warp = WARPS[session.settings.schedule[k + 1].warp]
-            progress.say(f"{session.what}: quality has stopped rising; the next phase begins, {warp}, until {until}")
-            break
+    """The way after a measurement, with a line where it has ended a phase."""
+    if any(end < was for was, end in zip(before.ends[:-1], way.ends[:-1], strict=True)):
+        progress.say(f"{session.what}: quality has stopped rising; the next phase begins")
     return way
+
+
+def _rates(session: Session, way: Plan, steps: int, pace: float) -> np.ndarray:
+    """Adam's rate in each of some steps from here, (steps,) float32; pace: seconds a step."""
+    now, settings = session.now, session.settings
+    shares = [way.share(now.step + k, now.seconds + pace * k) for k in range(steps)]
+    phase = settings.schedule[way.phase(now.step, now.seconds)]
+    return np.float32(now.slower * settings.learning_rate) * np.array([phase.rate_at(s) for s in shares], np.float32)

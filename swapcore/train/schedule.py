@@ -81,6 +81,12 @@ class Plan:
         now = self.at(step, seconds)
         return next((k for k, end in enumerate(self.ends) if now < end), len(self.ends) - 1)
 
+    def share(self, step: int, seconds: float) -> float:
+        """How much of its phase is over, 0..1."""
+        now, number = self.at(step, seconds), self.phase(step, seconds)
+        begin = self.ends[number - 1] if number else self.begin
+        return min(max((now - begin) / max(self.ends[number] - begin, 1e-9), 0.0), 1.0)
+
     def steps(self, step: int, seconds: float, pace: float) -> int:
         """Steps for the next call, at least 1, at `pace` seconds a step: up to SECONDS_PER_CALL, not beyond a boundary."""
         now = self.at(step, seconds)

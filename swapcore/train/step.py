@@ -15,7 +15,7 @@ import numpy as np
 
 from swapcore import losses
 from swapcore.models import Swapper, assign, keras, owner, portable
-from swapcore.train import step_jax, step_tensorflow, warps
+from swapcore.train import fit, step_jax, step_tensorflow, warps
 
 # the backend of Keras -> its way of taking steps: (swapper, moments, forward, factors=, seed=, devices=) -> run, keep
 STEPS: dict[str, Callable[..., tuple[Callable[..., np.ndarray], Callable[[np.ndarray], Any]]]] = {
@@ -65,17 +65,24 @@ class Trainer:
         """The swap, both ways, as graphs without weights, by their names, see models.portable."""
         return {name: portable.export(self.swapper, person) for person, name in portable.GRAPHS.items()}
 
-    def show(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    def show(self, source: np.ndarray, target: np.ndarray, *, most: int = SHOWN) -> np.ndarray:
         """What the model makes of faces (n, r, r, 3) of both people, BGR float32 0..1: (n, 6, r, r, 3) float32.
 
         In this order: the source, the source rebuilt, the target, the target rebuilt, the target with the source's face, the
-        source with the target's.
+        source with the target's. `most` faces of each go through the model at once, fewer where memory runs out: what the
+        decoders make on their way takes many times a picture's memory.
         """
-        if (
-            len(source) > SHOWN
-        ):  # a few at a time: what the decoders make on their way takes many times a picture's memory
-            parts = (slice(k, k + SHOWN) for k in range(0, len(source), SHOWN))
-            return np.concatenate([self.show(source[part], target[part]) for part in parts])
+        if len(source) > most:
+            parts = (slice(k, k + most) for k in range(0, len(source), most))
+            return np.concatenate([self.show(source[part], target[part], most=most) for part in parts])
+        try:
+            return self._shown(source, target)
+        except Exception as error:  # what trains in little memory is to be looked at in as little
+            if not fit.out_of_memory(error) or len(source) == 1:
+                raise
+        return self.show(source, target, most=len(source) // 2)
+
+    def _shown(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         code = [self.swapper.encoder(faces, training=False) for faces in (source, target)]
         read = keras().ops.convert_to_numpy
         decode = {who: lambda c, d=d: read(d(c, training=False)) for who, d in self.swapper.decoders.items()}
@@ -105,8 +112,9 @@ def trainer(
 
     `run(images, step, warp, rate, shares, bends=None, table=None)` trains on images (k, 2n, s, s, 6) uint8, k steps of n faces of
     the source and then n of the target, or on those rows (k, 2n) of a table that was kept; step counts the steps done before;
-    warp and bends (k, 2n, g, g, 2) as in `warps.samples`; rate is Adam's; shares are the weights of the losses of `mix`, in their
-    order. It returns the mean losses (2,) float32 of source and target, before each step's change.
+    warp and bends (k, 2n, g, g, 2) as in `warps.samples`; rate is Adam's, for all steps or for each (k,); shares are the weights
+    of the losses of `mix`, in their order. It returns the mean losses (2,) float32 of source and target, before each step's
+    change.
     """
     make = keras().Variable
 

@@ -46,9 +46,9 @@ def steps(
             pair = forward(images, warp, shares, jnp.stack([jnp.int32(seed), step]), bends)
         return pair[0] + pair[1], jnp.stack(pair)
 
-    def one(state: tuple[list[Any], ...], given: tuple[Any, ...], warp: Any, rate: Any, shares: Any) -> tuple[Any, Any]:
+    def one(state: tuple[list[Any], ...], given: tuple[Any, ...], warp: Any, shares: Any) -> tuple[Any, Any]:
         values, first, second = state
-        images, bends, step = given
+        images, bends, step, rate = given
         gradients, pair = jax.grad(loss, has_aux=True)(values, images, bends, step, warp, shares)
         power1, power2 = (beta ** (step + 1).astype(jnp.float32) for beta in (BETA1, BETA2))
         rate = rate * jnp.sqrt(1 - power2) / (1 - power1)
@@ -58,13 +58,14 @@ def steps(
         return ([w - c for w, c in zip(values, change, strict=True)], first, second), pair
 
     def many(
-        state: tuple[list[Any], ...], table: Any, images: Any, bends: Any, step: Any, *rest: Any
+        state: tuple[list[Any], ...], table: Any, images: Any, bends: Any, step: Any, rates: Any, *rest: Any
     ) -> tuple[Any, Any]:
         def body(state: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
             shown = given[0] if table is None else rows(table, given[0])
             return one(state, (shown, *given[1:]), *rest)
 
-        state, pairs = jax.lax.scan(body, state, (images, bends, step + jnp.arange(len(images), dtype=jnp.int32)))
+        numbers = step + jnp.arange(len(images), dtype=jnp.int32)
+        state, pairs = jax.lax.scan(body, state, (images, bends, numbers, rates))
         return state, pairs.mean(0)
 
     many = jax.jit(many, donate_argnums=0, out_shardings=everywhere)
@@ -74,7 +75,7 @@ def steps(
         *,
         step: int,
         warp: float,
-        rate: float,
+        rate: float | np.ndarray,
         shares: np.ndarray,
         bends: np.ndarray | None = None,
         table: Any = None,
@@ -82,7 +83,8 @@ def steps(
         variables = (weights, firsts, seconds)
         state = tuple([variable.value for variable in group] for group in variables)
         state, (images, bends) = jax.device_put(state, everywhere), jax.device_put((images, bends), spread)
-        rest = np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
+        rates = np.broadcast_to(np.float32(rate), len(images))
+        rest = np.int32(step), rates, np.float32(warp), np.asarray(shares, np.float32)
         state, pair = many(state, table, images, bends, *rest)
         for group, values in zip(variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):

@@ -69,14 +69,14 @@ def steps(
         def body(k: Any, sums: Any) -> tuple[Any, Any]:
             shown = images[k] if table is None else rows(table, images[k])
             bend = None if bends is None else bends[k]
-            return k + 1, sums + one(shown, bend, step + k, warp, rate, shares)
+            return k + 1, sums + one(shown, bend, step + k, warp, rate[k], shares)
 
         # one after the other: a step begins with the weights that the one before left
         sums = tf.while_loop(lambda k, sums: k < count, body, (0, tf.zeros(2)), parallel_iterations=1)[1]
         return sums / tf.cast(count, tf.float32)
 
-    scalar = tf.TensorSpec((), tf.float32)
-    rest = (tf.TensorSpec((), tf.int32), scalar, scalar, tf.TensorSpec((None,), tf.float32))
+    line = tf.TensorSpec((None,), tf.float32)
+    rest = (tf.TensorSpec((), tf.int32), tf.TensorSpec((), tf.float32), line, line)
     stack, numbers = tf.TensorSpec((None,) * 4 + (6,), tf.uint8), tf.TensorSpec((None, None), tf.int32)
     field, kept = tf.TensorSpec((None, None, GRID, GRID, 2), tf.float32), tf.TensorSpec((None,) * 3 + (6,), tf.uint8)
 
@@ -98,13 +98,14 @@ def steps(
         *,
         step: int,
         warp: float,
-        rate: float,
+        rate: float | np.ndarray,
         shares: np.ndarray,
         bends: np.ndarray | None = None,
         table: Any = None,
     ) -> np.ndarray:
         first = (images,) if table is None else (images.astype(np.int32), table)
-        given = np.int32(step), np.float32(warp), np.float32(rate), np.asarray(shares, np.float32)
+        rates = np.broadcast_to(np.float32(rate), len(images))
+        given = np.int32(step), np.float32(warp), rates, np.asarray(shares, np.float32)
         last = () if bends is None else (bends,)
         return calls[bends is not None, table is not None](*first, *given, *last).numpy()
 
