@@ -27,7 +27,10 @@ def feather(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarra
     sums of gamma values, so mixing them is the same as mixing RGB.
     """
     _check(over, under, alpha)
-    return under + _wide(alpha, over) * (over - under)
+    mixed = over - under
+    mixed *= _wide(alpha, over)
+    mixed += under
+    return mixed
 
 
 def multiband(over: np.ndarray, under: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -267,7 +267,10 @@ def face_alpha(
         return 0, 0, np.zeros((0, 0), np.float32)
     shift, points = np.array([[1, 0, low[0]], [0, 1, low[1]]], np.float64), face.landmarks_xy - low
     parts = masks.drawn(mask, points, size_hw=size_hw, parsed=face.parsed, learned=face.learned, matrix=shift)
-    up = forehead.region(points, face.parsed, shift, size_hw=size_hw) if face.raised else None
+    up = None
+    if face.raised and face.parsed is not None:
+        known = dict(zip(masks.names(mask)[1], parts, strict=True)).get(masks.PARSED)
+        up = forehead.above(points, known[0] if known else masks.parsed_at(face.parsed, shift, size_hw))
     both = masks.combined(mask, [part for part, _ in parts])
     here = _box(both if up is None else np.maximum(both, up), edge=1)  # so that soften sees the outline
     if not both[here].size:

@@ -72,7 +72,8 @@ def detail(over: np.ndarray, under: np.ndarray, alpha: np.ndarray, *, seed: int)
         return np.zeros_like(over)
     far = cv2.GaussianBlur(under, (0, 0), FAR)
     frame, face = seen(under[window], block, far=far[window]), seen(over[window], block)
-    made = sharpened(over, blur_of(frame, inner), blur_of(face, inner)) - over
+    made = sharpened(over, blur_of(frame, inner), blur_of(face, inner))
+    made -= over
     if noise := grain(frame, face, inner, beside=(under, far, shares == 0)):
         made += noise.drawn(over, alpha, seed=seed)
     return made
@@ -100,7 +101,7 @@ def blur_of(picture: Seen, inner: np.ndarray) -> np.ndarray:
     """
     near, far = (tensor[:, inner] for tensor in picture.tensors)
     strength = far[0] + far[1]
-    edges, flat = strength >= np.quantile(strength, EDGES), strength <= np.quantile(strength, FLAT)
+    edges, flat = strength >= _quantile(strength, EDGES), strength <= _quantile(strength, FLAT)
     one, two = (_matrix(t[:, edges].mean(1) - np.median(t[:, flat], axis=1)) for t in (near, far))
     root = np.linalg.inv(np.linalg.cholesky(two))
     most = (
@@ -132,10 +133,10 @@ def sharpened(over: np.ndarray, wanted: np.ndarray, own: np.ndarray) -> np.ndarr
         return cv2.filter2D(over, -1, kernel, borderType=cv2.BORDER_REPLICATE)
     softer = -float(values.mean())
     if softer <= NOTHING:
-        return over
+        return over.copy()
     sigma = float(np.clip(np.sqrt(softer), 1, FAR))
     share = np.float32(min(softer / sigma**2, SHARPEST))
-    return over + share * (over - cv2.GaussianBlur(over, (0, 0), sigma))
+    return cv2.addWeighted(over, 1 + share, cv2.GaussianBlur(over, (0, 0), sigma), -share, 0)
 
 
 class Grain(NamedTuple):
@@ -170,7 +171,7 @@ def grain(
     rest, level = frame.luma - frame.far, _blocks(frame.far, frame.block)
     energy = _blocks(rest * rest, frame.block)
     flat = _flat(level, energy, inner)
-    usual, middle = float(np.median(energy[flat])), float(np.median(level[flat]))
+    usual, middle = _quantile(energy[flat], 0.5), _quantile(level[flat], 0.5)
     apart, more = level[flat] - middle, energy[flat] / max(usual, 1e-12) - 1
     if beside is not None:
         luma, far, other = beside
@@ -178,9 +179,9 @@ def grain(
         other = other & (light > DARKER * middle) & (light < BRIGHTEST)
         if other.sum() >= FEWEST // 2:
             about = _blocks(np.square(luma - far), frame.block)[other]
-            usual = min(usual, UNEQUAL * float(np.quantile(about, FLAT)))
+            usual = min(usual, UNEQUAL * _quantile(about, FLAT))
     own = face.luma - face.far
-    lack = usual - float(np.median(_blocks(own * own, frame.block)[flat]))
+    lack = usual - _quantile(_blocks(own * own, frame.block)[flat], 0.5)
     if lack <= UNSEEN**2:
         return None
     slope = float((apart * more).sum() / (np.square(apart).sum() + len(apart) * TONES**2))
@@ -194,7 +195,7 @@ def _flat(level: np.ndarray, energy: np.ndarray, inner: np.ndarray) -> np.ndarra
     places = np.flatnonzero(inner)
     chosen = np.zeros(inner.size, bool)
     for third in np.array_split(places[np.argsort(level.flat[places], kind="stable")], 3):
-        chosen[third[energy.flat[third] <= np.quantile(energy.flat[third], FLAT)]] = True
+        chosen[third[energy.flat[third] <= _quantile(energy.flat[third], FLAT)]] = True
     return chosen.reshape(inner.shape)
 
 
@@ -243,6 +244,14 @@ def _blocks(values: np.ndarray, block: int) -> np.ndarray:
     """Means (h // block, w // block) of the whole blocks of values (h, w)."""
     rows, columns = values.shape[0] // block, values.shape[1] // block
     return cv2.resize(values[: rows * block, : columns * block], (columns, rows), interpolation=cv2.INTER_AREA)
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """np.quantile of some hundred values, in a tenth of its time."""
+    values = np.sort(values, axis=None)
+    low, part = divmod(share * (len(values) - 1), 1)
+    low = int(low)
+    return float(values[low] + part * (values[min(low + 1, len(values) - 1)] - values[low]))
 
 
 def _tensor(luma: np.ndarray, block: int) -> np.ndarray:

@@ -28,9 +28,13 @@ def region(
 
     landmarks (68, 2) in the pixels of the result, which `matrix` (2, 3) takes to frame pixels.
     """
-    if parsed is None:
-        return None
-    found = masks.parsed_at(parsed, matrix, size_hw) * masks.forehead(landmarks_xy, size_hw=size_hw)
+    return None if parsed is None else above(landmarks_xy, masks.parsed_at(parsed, matrix, size_hw))
+
+
+def above(landmarks_xy: np.ndarray, face: np.ndarray) -> np.ndarray | None:
+    """`region` of a mask (h, w) that was parsed, in whose pixels the landmarks are."""
+    found = masks.forehead(landmarks_xy, size_hw=face.shape)
+    found *= face
     return found if found.any() else None
 
 

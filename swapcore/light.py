@@ -99,10 +99,12 @@ def fitted(light: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> tuple[np
     shape (h, w, 9) as of `shading`. Least squares with Tukey's weights in a few rounds. The fit is from DARKEST of its mean on;
     the second value is 1 less the share of the variance that is left, 0 at least.
     """
+    some = weight.reshape(-1) > 0
+    whole = shape.reshape(-1, 9)
     rows, values, counts = (
-        shape.reshape(-1, 9),
-        light.reshape(-1).astype(np.float64),
-        weight.reshape(-1).astype(np.float64),
+        whole[some],
+        light.reshape(-1)[some].astype(np.float64),
+        weight.reshape(-1)[some].astype(np.float64),
     )
     ridge = RIDGE * counts.sum() * np.diag([0.0, *[1.0] * 8])
     trust = counts
@@ -114,7 +116,7 @@ def fitted(light: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> tuple[np
         trust = counts * np.maximum(1 - (off / (2.5 * spread)) ** 2, 0) ** 2
     mean = (trust * values).sum() / max(trust.sum(), 1e-9)
     told = 1 - (trust * off**2).sum() / max((trust * (values - mean) ** 2).sum(), 1e-12)
-    found = (rows @ coefficients).reshape(light.shape)
+    found = (whole @ coefficients).reshape(light.shape)
     level = (found * weight).sum() / weight.sum()
     return np.maximum(found, DARKEST * max(level, 1e-4)), float(max(told, 0.0))
 

@@ -42,10 +42,12 @@ def lay(picture: Picture, overlay: Overlay, *, blend: str = "feather", finish_se
     layout, matrix = picture.layout, overlay.matrix
     values = layout.values(smoothed(overlay.crop_bgr, matrix))
     for k, plane in enumerate(picture.planes):
-        left, top, alpha = block_means(overlay.alpha, overlay.left, overlay.top, layout, k)
+        if k < 2:  # both chroma planes are of one size
+            left, top, alpha = block_means(overlay.alpha, overlay.left, overlay.top, layout, k)
         part = plane[top : top + alpha.shape[0], left : left + alpha.shape[1]]
         to_crop = of_plane(matrix, layout, k) @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
-        over, under = np.clip(spread(values[..., k], to_crop, part.shape), *layout.limits[k]), part.astype(np.float32)
+        over, under = spread(values[..., k], to_crop, part.shape), part.astype(np.float32)
+        np.clip(over, *layout.limits[k], out=over)
         grey = float(
             layout.from_bgr[k, :3].sum()
         )  # what a step of all colours alike is in this plane: nothing in chroma
@@ -54,8 +56,10 @@ def lay(picture: Picture, overlay: Overlay, *, blend: str = "feather", finish_se
             lack = finish.detail((over - base) * unit, (under - base) * unit, alpha, seed=finish_seed)
             overlay = replace(overlay, detail=lack)
         if overlay.detail is not None and grey > 0.5:
-            over = np.clip(over + np.float32(grey) * overlay.detail, *layout.limits[k])
-        part[:] = np.rint(BLENDS[blend](over, under, alpha))
+            over += np.float32(grey) * overlay.detail
+            np.clip(over, *layout.limits[k], out=over)
+        laid = BLENDS[blend](over, under, alpha)
+        part[:] = np.rint(laid, out=laid)
     return overlay
 
 

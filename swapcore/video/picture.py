@@ -205,10 +205,14 @@ def block_means(values: np.ndarray, left: int, top: int, layout: Layout, plane: 
         return left, top, values
     height, width = values.shape
     end_y, end_x = top + height, left + width
-    values = np.pad(values, ((top % (1 << down), 0), (left % (1 << right), 0)))
-    below, beside = ((0, -end_y % (1 << down)), (0, 0)), ((0, 0), (0, -end_x % (1 << right)))
-    values = np.pad(values, below, mode="edge" if end_y == layout.height else "constant")
-    values = np.pad(values, beside, mode="edge" if end_x == layout.width else "constant")
+    above, before, below, beside = top % (1 << down), left % (1 << right), -end_y % (1 << down), -end_x % (1 << right)
+    ends = (end_y == layout.height, end_x == layout.width)
+    edge = (below if ends[0] else 0, beside if ends[1] else 0)
+    if any(edge):  # first, for what lies before counts as nothing
+        values = cv2.copyMakeBorder(values, 0, edge[0], 0, edge[1], cv2.BORDER_REPLICATE)
+    beyond = (above, below - edge[0], before, beside - edge[1])
+    if any(beyond):
+        values = cv2.copyMakeBorder(values, *beyond, cv2.BORDER_CONSTANT)
     size = (values.shape[1] >> right, values.shape[0] >> down)
     means = cv2.resize(
         values, size, interpolation=cv2.INTER_AREA
