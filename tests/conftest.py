@@ -36,6 +36,16 @@ def footage() -> Path:
 
 
 @pytest.fixture(scope="session")
+def whole(tmp_path_factory) -> tuple[Path, dict[str, float]]:
+    """faults.py's project made without a fault, and how much processor time each stage's job took."""
+    import faults
+
+    folder = tmp_path_factory.mktemp("whole").resolve()
+    faults.project(folder)
+    return folder, faults.undisturbed(folder)
+
+
+@pytest.fixture(scope="session")
 def clips(tmp_path_factory) -> Path:
     """Folder of all media.CLIPS."""
     from media import made_clips
