@@ -16,7 +16,7 @@ from toy import Toy
 
 PROFILE = ROOT / "workflow/profiles/slurm/config.yaml"
 # what this Slurm has not (accounting), and the time that a test has not
-HERE = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "10", "--latency-wait", "5")
+HERE = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5")
 AFTER = ("train", "forehead", "convert", "label", "verify", "measure", "report")
 
 
