@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -33,6 +36,23 @@ def footage() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no footage at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory) -> tuple[Path, dict[str, float]]:
+    """faults.py's project made without a fault, and how much processor time each stage's job took."""
+    import faults
+
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # made once for all of pytest's processes
+    folder, cpu = base.resolve() / "whole", base / "whole.json"
+    with open(base / "whole.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not cpu.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            faults.project(folder)
+            cpu.write_text(json.dumps(faults.undisturbed(folder)))
+    return folder, json.loads(cpu.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -91,21 +91,12 @@ def project(folder: Path, **changed: Any) -> None:
     write(folder, {**CONFIG, **changed}, [(name, name, f"results/studio/{name}.mp4") for name in ("ann", "bob")])
 
 
-def start(folder: Path, *arguments: str) -> Run:
-    """Start Snakemake, as a user does: with the default profile, on two cores."""
-    profile = str(ROOT / "workflow/profiles/default")
+def start(folder: Path, *arguments: str, profile: str = "default") -> Run:
+    """Start Snakemake, as a user does: with a profile of ours, with the default one on two cores."""
+    profile = str(ROOT / "workflow/profiles" / profile)
     environment = {**os.environ, "SNAKEMAKE_PROFILE": profile, "PYTHONPATH": str(ROOT)}
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "-s",
-        str(ROOT / "Snakefile"),
-        "--directory",
-        str(folder),
-        "--cores",
-        "2",
-    ]
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    command += ["--cores", "2"] if Path(profile).name == "default" else []
     log = folder / f"snakemake-{len(list(folder.glob('snakemake-*.log'))):03d}.log"
     with open(log, "w") as file:
         process = subprocess.Popen(
@@ -279,6 +270,14 @@ def pictures(folder: Path) -> str:
 def weights(folder: Path) -> str:
     """The digest of the trained weights."""
     return json.loads((folder / SWAP / "trained.json").read_text())["weights"]["sha256"]
+
+
+def same_video(folder: Path, whole: Path) -> None:
+    """Assert that a project has the weights and the video of another, signed and labelled, and nothing half-written."""
+    assert weights(folder) == weights(whole), "training is deterministic: to the last bit"
+    assert pictures(folder) == pictures(whole)
+    assert json.loads((folder / VIDEO / "verified.json").read_text())["holds"] is True
+    assert leftovers(folder) == []
 
 
 def copied(template: Path, folder: Path, without: str | None = None) -> Path:

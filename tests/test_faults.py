@@ -14,26 +14,11 @@ import time
 
 import faults
 import pytest
-from faults import STAGES, TRAIN, VIDEO
+from faults import STAGES, TRAIN, same_video
 
 # each writes in a way of its own; `faults.sh` takes all
 FULL = ("studio", "faces", "train", "convert", "report")
 WHOLE = ("faces", "train", "convert", "label")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The project made without a fault, and how much processor time each stage's job took."""
-    folder = tmp_path_factory.mktemp("whole").resolve()
-    faults.project(folder)
-    return folder, faults.undisturbed(folder)
-
-
-def same_video(folder, whole):
-    assert faults.weights(folder) == faults.weights(whole), "training is deterministic: to the last bit"
-    assert faults.pictures(folder) == faults.pictures(whole)
-    assert json.loads((folder / VIDEO / "verified.json").read_text())["holds"] is True
-    assert faults.leftovers(folder) == []
 
 
 def test_every_stage_killed_and_snakemake_killed_in_it(whole, tmp_path):
