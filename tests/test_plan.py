@@ -15,6 +15,7 @@ FRESH = {
     "frames": 4,
     "faces": 4,
     "references": 3,
+    "known": 1,
     "identify": 4,
     "groups": 4,
     "parse": 1,
@@ -131,7 +132,7 @@ def test_a_clip_replaced(toy):
 def test_a_reference_photo_added_decides_anew_and_extracts_nothing(toy):
     toy.write("photos/bob/2.jpg", "another photo")
     plan = toy.plan()
-    assert plan["references"] == 1 and plan["identify"] == plan["groups"] == 4
+    assert plan["references"] == plan["known"] == 1 and plan["identify"] == plan["groups"] == 4
     assert not {"frames", "faces"} & set(plan)
 
 

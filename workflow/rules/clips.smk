@@ -49,7 +49,7 @@ rule faces:
 rule identify:
     input:
         faces="results/clips/{clip}/faces.parquet",
-        references=expand("results/people/{person}/references.parquet", person=KNOWN),
+        known="results/known.parquet",
     output:
         "results/clips/{clip}/people.parquet",
     log:
@@ -63,14 +63,13 @@ rule identify:
         code=code.digest(ROOT / "scripts/identify.py"),
         settings=PROJECT.settings("identify"),
         candidates=lambda wildcards: PROJECT.clips[wildcards.clip].people,
-        people=KNOWN,
         refused=REFUSED,
         # of the hand-written files only the lines about identity, in this clip, are a reason to decide again
         edits=lambda wildcards: list(identity_edits(wildcards.clip)),
         decided=lambda wildcards: identity_edits(wildcards.clip),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --candidates {params.candidates}"
-        " --faces {input.faces:q} --people {params.people} --references {input.references:q}"
+        " --faces {input.faces:q} --known {input.known:q}"
         " --refused {params.refused} --edits {params.edits:q} --out {output:q} --log {log:q}"
 
 
