@@ -1,7 +1,7 @@
 # Per clip: its frames, the faces in them, whose they are, and who the unknown ones might be.
 rule frames:
     input:
-        clip_files,
+        files=clip_files,
     output:
         "results/clips/{clip}/frames.parquet",
     log:
@@ -14,7 +14,7 @@ rule frames:
         run=script("frames"),
         code=code.digest(ROOT / "scripts/frames.py"),
         settings=PROJECT.settings("frames"),
-        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
+        path=clip_path,
         range=lambda wildcards: PROJECT.clips[wildcards.clip].model_dump_json(include={"start", "end", "rate"}),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
@@ -39,7 +39,7 @@ rule faces:
         run=script("faces"),
         code=code.digest(ROOT / "scripts/faces.py"),
         settings=PROJECT.settings("faces"),
-        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
+        path=clip_path,
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
         " --frames {input.frames:q} --detector-file {input.detector:q}"

@@ -50,7 +50,7 @@ rule convert:
         restorer=restorer_of_video,
         forehead=forehead_of_video,
     output:
-        temp("results/videos/{video}/composite.mkv"),
+        temp(local("results/videos/{video}/composite.mkv")),  # large, and soon removed: never in a bucket
     log:
         "results/logs/convert/{video}.log",
     benchmark:
@@ -75,7 +75,7 @@ rule label:
     input:
         path=video_path,
         frames=video_clip("frames.parquet"),
-        composite="results/videos/{video}/composite.mkv",
+        composite=local("results/videos/{video}/composite.mkv"),
         trained=of_swaps("trained.json"),
         behind=inputs_behind,
         signer=ancient(signer_files),  # a new certificate signs new videos
