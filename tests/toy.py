@@ -124,9 +124,9 @@ class Toy:
         """Bring everything up to date."""
         self.snakemake("--quiet", "all")
 
-    def plan(self) -> dict[str, int]:
+    def plan(self, *arguments: str) -> dict[str, int]:
         """Jobs per rule that a dry run names; `all` and `default` are left out."""
-        done = self.snakemake("--dry-run")
+        done = self.snakemake("--dry-run", *arguments)
         text = done.stdout + done.stderr
         if "Nothing to be done" in text:
             return {}
