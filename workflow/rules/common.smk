@@ -264,7 +264,7 @@ def is_rendered(path):
 
 
 def clip_path(wildcards, input):
-    """A clip itself, a file or a folder, where the job finds it."""
+    """A clip itself, a file or a folder, where the job finds it; Snakemake does not compare params that follow from the input."""
     path = PROJECT.clips[wildcards.clip].path
     return path if os.path.isdir(path) else str(input.files[0])
 
@@ -291,11 +291,11 @@ def painted_masks(wildcards):
 
 def identity_edits(clip=None, person=None):
     """What people decided by hand about identity, in one clip or about one person: file -> its entries, as text."""
-    mine = {
+    found = {
         path: [str(t) for t in tracks if clip in (None, t.clip) and person in (None, t.person)]
         for path, tracks in IDENTITY.items()
     }
-    return {path: entries for path, entries in mine.items() if entries}
+    return {path: entries for path, entries in found.items() if entries}
 
 
 # of people.smk
