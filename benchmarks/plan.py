@@ -1,12 +1,13 @@
 """How long Snakemake plans a large project: 1,000 clips of 100 people, 50 swaps, 500 videos.
 
-    ./run python benchmarks/plan.py [--clips 1000] [--people 100] [--swaps 50] [--touch] [--profile FILE]
+    ./run python benchmarks/plan.py [--clips 1000] [--people 100] [--swaps 50] [--touch] [--floor] [--profile FILE]
 
 Prints one JSON line: seconds and the largest resident memory of a dry run of the whole project (`first`), with --touch also of
 a run that finds nothing to do (`nothing`), the number of jobs, and `check`, the seconds of these that reading and checking the
-configuration takes by itself. The project is the real workflow on files that hold a word each; with --touch Snakemake is told
-that everything is made (--touch on empty outputs, some minutes), which is not measured. --profile writes what cProfile saw of
-the first dry run.
+configuration takes by itself. With --floor also of the least workflow that has the same jobs with the same files (`floor`): no
+params, no logs, no benchmarks, no environments. The project is the real workflow on files that hold a word each; with --touch
+Snakemake is told that everything is made (--touch on empty outputs, some minutes), which is not measured. --profile writes what
+cProfile saw of the first dry run.
 """
 
 from __future__ import annotations
@@ -21,11 +22,21 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SNAKEMAKE = ["-m", "snakemake", "--cores", "1", "--quiet", "rules"]
+
+
+class Job(NamedTuple):
+    """A job as a dry run names it."""
+
+    rule: str
+    inputs: list[str]
+    outputs: list[str]
+    value: str  # of its wildcard; "" where it has none
 
 
 def main() -> None:
@@ -35,6 +46,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100, help="how many; each clip has one of them")
     parser.add_argument("--swaps", type=int, default=50, help="how many, at most half as many as people")
     parser.add_argument("--touch", action="store_true", help="also plan a project of which everything is made")
+    parser.add_argument(
+        "--floor", action="store_true", help="also plan the least workflow with the same jobs and files"
+    )
     parser.add_argument("--profile", type=Path, help="where to write what cProfile saw")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -52,6 +66,10 @@ def main() -> None:
         if args.touch:
             touched(folder)
             line["nothing"] = planned(folder)
+        if args.floor:
+            with tempfile.TemporaryDirectory() as other:
+                least(Path(other), jobs_of(folder, "--forceall"))
+                line["floor"] = planned(Path(other))
         print(json.dumps(line))
 
 
@@ -78,6 +96,34 @@ def write(folder: Path, *, clips: int, people: int, swaps: int) -> None:
     (folder / "config").mkdir()
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     (folder / "config/clips.tsv").write_text("\n".join(["name\tperson\tpath", *rows]) + "\n")
+
+
+LEAST = """
+rule {rule}:
+    input: lambda wildcards: INPUTS["{rule}"].get(getattr(wildcards, "x", ""), [])
+    output: {outputs}
+    shell: "true"
+"""
+
+
+def least(folder: Path, jobs: list[Job]) -> None:
+    """A workflow of the same jobs with the same files: a rule's one wildcard is x, its inputs are looked up."""
+    rules, inputs = {}, {}
+    for job in jobs:
+        inputs.setdefault(job.rule, {})[job.value] = job.inputs
+        parts = [
+            [re.sub(f"^{job.value}$", "{x}", part) if job.value else part for part in p.split("/")] for p in job.outputs
+        ]
+        rules[job.rule] = [re.sub(f"^{job.value}[.]", "{x}.", "/".join(path)) for path in parts]
+    made = {path for job in jobs for path in job.outputs}
+    for path in {path for job in jobs for path in job.inputs} - made:
+        put(folder / path)
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    wanted = inputs.pop("default")[""]
+    text = ["import json", 'INPUTS = json.load(open("inputs.json"))', "wildcard_constraints: x=r'[A-Za-z0-9_]+'"]
+    text += [f"rule all:\n    input: {wanted!r}"]
+    text += [LEAST.format(rule=rule, outputs=repr(paths)) for rule, paths in rules.items() if rule in inputs and paths]
+    (folder / "Snakefile").write_text("\n".join(text) + "\n")
 
 
 def put(file: Path) -> None:
@@ -128,18 +174,22 @@ def checked(folder: Path) -> float:
     return round(float(done.stdout), 2)
 
 
+def jobs_of(folder: Path, *arguments: str) -> list[Job]:
+    """What a dry run says of each job."""
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+    found = []
+    for rule, text in re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", done.stdout + done.stderr, re.M):
+        lines = dict(re.findall(r"^    (\w+): (.*)$", text, re.M))
+        files = [lines[kind].split(", ") if lines.get(kind) else [] for kind in ("input", "output")]
+        found.append(Job(rule, *files, lines.get("wildcards", "").partition("=")[2]))
+    return found
+
+
 def touched(folder: Path) -> None:
     """Let Snakemake take everything for made: all outputs are there, in order, and noted as it notes its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1"],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for line in re.findall(r"^    output: (.*)$", done.stdout + done.stderr, re.M):
-        for path in line.split(", "):
+    for job in jobs_of(folder):
+        for path in job.outputs:
             put(folder / path)
     command = [sys.executable, *SNAKEMAKE, "--touch"]
     subprocess.run(command, cwd=folder, env=environment(), capture_output=True, check=True)

@@ -6,17 +6,14 @@ import numpy as np
 from common import arguments, run
 
 from swapcore import config, edits, identify, progress, store
-from swapcore.types import FaceSet, References
+from swapcore.types import FaceSet, KnownTable
 
 
 def main(args):
     """Vote for each track; what was decided by hand goes first."""
     settings = config.parse("identify", args.settings)
     faces, meta = store.read_table(args.faces, FaceSet)
-    known = {
-        name: store.read_table(path, References)[0].embedding
-        for name, path in zip(args.people, args.references, strict=True)
-    }
+    known = store.read_table(args.known, KnownTable)[0].of_people()
     files = [edits.read(path.read_text(encoding="utf-8"), where=str(path), person=path.stem) for path in args.edits]
     people = identify.vote(
         faces,
@@ -56,9 +53,8 @@ if __name__ == "__main__":
             clip="text: the clip",
             candidates="texts: the people of this clip; only they are given",
             faces="file: faces.parquet of the clip",
-            people="texts: everybody known, in the order of the references",
-            references="files: their references.parquet",
-            refused="texts: those of them who are to be left alone",
+            known="file: known.parquet",
+            refused="texts: those who are to be left alone",
             edits="files: edits with lines about who is in this clip, if there are any",
             out="file: people.parquet",
         ),

@@ -9,7 +9,7 @@ import numpy as np
 from common import arguments, run
 
 from swapcore import align, config, convert, detect, embedding, label, measure, nets, progress, store, video
-from swapcore.types import ClipInfo, DatasetTable, DecisionTable, Face, FaceSet, FrameTable, PeopleTable, References
+from swapcore.types import ClipInfo, DatasetTable, DecisionTable, Face, FaceSet, FrameTable, KnownTable, PeopleTable
 
 OWN_FRAMES = 32  # of a source that the second judge compares with
 
@@ -20,10 +20,7 @@ def main(args):
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
     (faces, about), people = store.read_table(args.faces, FaceSet), store.read_table(args.people, PeopleTable)[0]
-    known = {
-        name: store.read_table(path, References)[0].embedding
-        for name, path in zip(args.known, args.references, strict=True)
-    }
+    known = store.read_table(args.known, KnownTable)[0].of_people()
     references = {swap["name"]: known[swap["source"]] for swap in swaps}
     decided = [store.read_table(path, DecisionTable)[0] for path in args.decisions]
     decisions = {swap["name"]: table for swap, table in zip(swaps, decided, strict=True)}
@@ -152,8 +149,7 @@ if __name__ == "__main__":
             decisions="files: decisions.parquet of each swap's target, in order",
             trained="files: trained.json of each swap, in order",
             truth="text: JSON of swap -> what studio.true_swap takes, of those whose truth is known",
-            known="texts: everybody known, in the order of the references",
-            references="files: their references.parquet",
+            known="file: known.parquet",
             datasets="files: dataset.parquet of each swap's source, in order",
             clips="texts: the clips of these sources, in the order of the archives",
             archives="files: their faces.zip",

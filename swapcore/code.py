@@ -87,12 +87,13 @@ def _parse(file: Path) -> Parsed:
     if file.suffix != ".py":
         return Parsed(hashlib.sha256(file.read_bytes()).hexdigest(), frozenset(), frozenset(), frozenset())
     tree = ast.parse(file.read_bytes())
-    names, plain = _names(tree)
+    nodes = list(ast.walk(tree))
+    names, plain = _names(nodes)
     own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         own |= {target.id for target in targets if isinstance(target, ast.Name)}
-    for node in ast.walk(tree):
+    for node in nodes:
         documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
         if documented and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
@@ -100,12 +101,12 @@ def _parse(file: Path) -> Parsed:
     return Parsed(text, frozenset(names), frozenset(own), frozenset(plain))
 
 
-def _names(tree: ast.Module) -> tuple[set[tuple[str, str]], set[str]]:
-    """What a module uses of swapcore, and what it imports by a plain name."""
+def _names(nodes: list[ast.AST]) -> tuple[set[tuple[str, str]], set[str]]:
+    """What a module, as all its nodes from the root on, uses of swapcore, and what it imports by a plain name."""
     names: set[tuple[str, str]] = set()
     plain: set[str] = set()
     bound: dict[str, str] = {}  # a name here -> the module it stands for
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "swapcore":
             module = ".".join(node.module.split(".")[1:])
             for alias in node.names:
@@ -120,8 +121,8 @@ def _names(tree: ast.Module) -> tuple[set[tuple[str, str]], set[str]]:
         elif isinstance(node, ast.Import):
             names |= {(alias.name.split(".", 1)[1], "") for alias in node.names if alias.name.startswith("swapcore.")}
             plain |= {alias.name for alias in node.names} - {"common"}
-    qualified = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
+    qualified = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in bound:
             names.add((bound[node.value.id], node.attr))
         elif isinstance(node, ast.Name) and node.id in bound and id(node) not in qualified:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple, Self
@@ -165,6 +165,25 @@ class References(Table):
     KIND: ClassVar[str] = "references"
     origin: np.ndarray = column(str)  # the photo's file name, or clip/face id
     embedding: np.ndarray = column(np.float32, 128)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownTable(Table):
+    """What is known of everybody: the embeddings of all references, each person's in one stretch."""
+
+    KIND: ClassVar[str] = "known"
+    person: np.ndarray = column(str)
+    embedding: np.ndarray = column(np.float32, 128)
+
+    @classmethod
+    def of(cls, embeddings: Mapping[str, np.ndarray]) -> Self:
+        """From the embeddings (n, 128) of each person."""
+        persons = np.repeat(np.array(list(embeddings), object), [len(rows) for rows in embeddings.values()])
+        return cls(person=persons, embedding=np.concatenate([np.zeros((0, 128), np.float32), *embeddings.values()]))
+
+    def of_people(self) -> dict[str, np.ndarray]:
+        """The embeddings (n, 128) of each person, in the table's order."""
+        return {str(name): self.embedding[self.person == name] for name in dict.fromkeys(self.person)}
 
 
 @dataclass(frozen=True, eq=False)

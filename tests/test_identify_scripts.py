@@ -16,7 +16,7 @@ from test_identify import KNOWN, embeddings, faces, person
 
 from swapcore import edits, identify, store, studio
 from swapcore.errors import SwapError
-from swapcore.types import PeopleTable, References
+from swapcore.types import KnownTable, PeopleTable, References
 
 INFO = {"name": "x", "width": 9, "height": 9, "time_base": "1/30", "rate": "30"}
 
@@ -34,17 +34,14 @@ def written(tmp_path, text="", name="a", table=None, **options):
     """Arguments of scripts/identify.py for a clip of two tracks, with a person's edits."""
     table = faces(embeddings(0, 5), embeddings(2, 5), first=(0, 0)) if table is None else table
     store.write_table(tmp_path / "faces.parquet", table, {"clip": INFO})
-    for who, known in KNOWN.items():
-        origin = np.full(len(known), "photo.jpg", object)
-        store.write_table(tmp_path / f"{who}.parquet", References(origin=origin, embedding=known), {})
+    store.write_table(tmp_path / "known.parquet", KnownTable.of(KNOWN))
     (tmp_path / f"{name}.yaml").write_text(text)
     made = {
         "settings": "{}",
         "clip": "x",
         "candidates": ["a", "b"],
         "faces": tmp_path / "faces.parquet",
-        "people": list(KNOWN),
-        "references": [tmp_path / f"{who}.parquet" for who in KNOWN],
+        "known": tmp_path / "known.parquet",
         "refused": [],
         "edits": [tmp_path / f"{name}.yaml"],
         "out": tmp_path / "people.parquet",
@@ -102,6 +99,25 @@ def test_a_clip_without_faces_has_nobody_in_it(script, tmp_path):
     args = written(tmp_path, table=faces())
     script("identify").main(args)
     assert len(store.read_table(args.out, PeopleTable)[0]) == 0
+
+
+# known
+
+
+def test_what_is_known_of_everybody_is_one_file(script, tmp_path):
+    for who, embedding in KNOWN.items():
+        origin = np.full(len(embedding), "photo.jpg", object)
+        store.write_table(tmp_path / f"{who}.parquet", References(origin=origin, embedding=embedding))
+    paths = [tmp_path / f"{who}.parquet" for who in KNOWN]
+    script("known").main(argparse.Namespace(people=list(KNOWN), references=paths, out=tmp_path / "known.parquet"))
+    found = store.read_table(tmp_path / "known.parquet", KnownTable)[0].of_people()
+    assert list(found) == list(KNOWN)
+    assert all(np.array_equal(found[who], np.float32(embedding)) for who, embedding in KNOWN.items())
+
+
+def test_where_nobody_is_known_yet_the_file_is_empty(script, tmp_path):
+    script("known").main(argparse.Namespace(people=[], references=[], out=tmp_path / "known.parquet"))
+    assert store.read_table(tmp_path / "known.parquet", KnownTable)[0].of_people() == {}
 
 
 # references

@@ -224,6 +224,17 @@ def test_inputs_outside_the_project_go_by_their_name(tmp_path, monkeypatch):
     assert found["file"] == "a.bin" and len(found["sha256"]) == 64
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_input_from_a_bucket_goes_by_its_address(tmp_path, monkeypatch, whole):
+    """Also where Snakemake was started elsewhere, and so names the copy that it fetched by its whole path."""
+    copy = tmp_path / "project/.snakemake/storage/s3/films/a/b.bin"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(b"1")
+    monkeypatch.chdir(tmp_path / "project")
+    place = copy if whole else copy.relative_to(tmp_path / "project")
+    assert label.input_record(place)["file"] == "s3://films/a/b.bin"
+
+
 # the scripts
 
 

@@ -15,7 +15,7 @@ from training import make_faces
 
 from swapcore import label, measure, store, video
 from swapcore.errors import SwapError
-from swapcore.types import ClipInfo, DecisionTable, FrameTable, References
+from swapcore.types import ClipInfo, DecisionTable, FrameTable, KnownTable
 
 
 @pytest.fixture
@@ -50,9 +50,8 @@ def made(tmp_path) -> Namespace:
         store.write_table(tmp_path / f"decisions_{name}.parquet", decided)
     for name, table in (("frames", frames), ("faces", faces), ("people", people)):
         store.write_table(tmp_path / f"{name}.parquet", table, meta)
-    for name, at in (("x", (0, 1)), ("a", (2, 3)), ("y", (4, 5)), ("b", (6, 7))):
-        table = References(origin=np.array(["photo"] * 2, object), embedding=unit(*at))
-        store.write_table(tmp_path / f"{name}.parquet", table)
+    known = {name: unit(2 * k, 2 * k + 1) for k, name in enumerate("xayb")}
+    store.write_table(tmp_path / "known.parquet", KnownTable.of(known))
     shape = {"resolution": 64, "centring": "legacy", "span": 0.5, "coverage": 0.8}
     for name in ("one", "two"):
         store.write_json(tmp_path / f"trained_{name}.json", shape)
@@ -73,8 +72,7 @@ def made(tmp_path) -> Namespace:
         decisions=[tmp_path / f"decisions_{name}.parquet" for name in "ab"],
         masks=[],
         forehead=[],
-        known=list("xayb"),
-        references=[tmp_path / f"{name}.parquet" for name in "xayb"],
+        known=tmp_path / "known.parquet",
         datasets=[tmp_path / f"dataset_{name}.parquet" for name in ("ann", "bob")],
         clips=["ann", "bob"],
         archives=[tmp_path / f"{name}.zip" for name in ("ann", "bob")],

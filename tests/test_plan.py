@@ -15,6 +15,7 @@ FRESH = {
     "frames": 4,
     "faces": 4,
     "references": 3,
+    "known": 1,
     "identify": 4,
     "groups": 4,
     "parse": 1,
@@ -106,6 +107,15 @@ def test_a_clip_added_is_extracted_alone_and_its_person_follows(toy):
     }
 
 
+def test_a_clip_added_of_somebody_known_from_clips_alone_is_compared_with_by_all(toy):
+    """And nothing of the others is extracted, nor is anything made of the one who is not in them."""
+    toy.clips["c2"] = "cy"
+    toy.write("film/c2.mp4", "new")
+    toy.save()
+    plan = toy.plan()
+    assert plan["frames"] == plan["faces"] == plan["references"] == plan["known"] == 1 and plan["identify"] == 5
+
+
 def test_a_clip_removed(toy):
     del toy.clips["a2"]
     toy.save()
@@ -131,7 +141,7 @@ def test_a_clip_replaced(toy):
 def test_a_reference_photo_added_decides_anew_and_extracts_nothing(toy):
     toy.write("photos/bob/2.jpg", "another photo")
     plan = toy.plan()
-    assert plan["references"] == 1 and plan["identify"] == plan["groups"] == 4
+    assert plan["references"] == plan["known"] == 1 and plan["identify"] == plan["groups"] == 4
     assert not {"frames", "faces"} & set(plan)
 
 
@@ -239,7 +249,7 @@ SETTINGS = {
     "frames": ({"shot_threshold": 20}, FRESH | {"references": 1}),
     "faces": ({"every": 3}, AFTER_FRAMES | {"references": 1}),
     "references": ({"max_faces": 20}, AFTER_FACES),
-    "identify": ({"threshold": 0.5}, {k: v for k, v in AFTER_FACES.items() if k != "references"}),
+    "identify": ({"threshold": 0.5}, {k: v for k, v in AFTER_FACES.items() if k not in ("references", "known")}),
     "groups": ({"threshold": 0.4}, {"groups": 4}),
     "parse": ({"memory": 0.5}, {"parse": 1, **VIDEOS}),
     "sort": ({"by": "yaw"}, {"sort": 3, "clean": 3, "dataset": 3, "advise": 2, "train": 2, **VIDEOS}),

@@ -124,12 +124,16 @@ class Toy:
         """Bring everything up to date."""
         self.snakemake("--quiet", "all")
 
-    def plan(self) -> dict[str, int]:
-        """Jobs per rule that a dry run names; `all` and `default` are left out."""
-        done = self.snakemake("--dry-run")
-        text = done.stdout + done.stderr
-        if "Nothing to be done" in text:
-            return {}
-        table = text[text.index("Job stats:") :].split("\n\n")[0]
-        counts = {m[1]: int(m[2]) for m in re.finditer(r"^(\w+)\s+(\d+)$", table, re.M)}
-        return {rule: n for rule, n in counts.items() if rule not in ("all", "default", "total")}
+    def plan(self, *arguments: str) -> dict[str, int]:
+        """Jobs per rule that a dry run names."""
+        return planned(self.snakemake("--dry-run", *arguments))
+
+
+def planned(done: subprocess.CompletedProcess) -> dict[str, int]:
+    """Jobs per rule that a run named before it began; `all` and `default` are left out."""
+    text = done.stdout + done.stderr
+    if "Nothing to be done" in text:
+        return {}
+    table = text[text.index("Job stats:") :].split("\n\n")[0]
+    counts = {m[1]: int(m[2]) for m in re.finditer(r"^(\w+)\s+(\d+)$", table, re.M)}
+    return {rule: n for rule, n in counts.items() if rule not in ("all", "default", "total")}

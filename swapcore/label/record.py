@@ -18,6 +18,7 @@ from swapcore.types import ClipInfo, FrameTable
 TOOL = f"Swapcore {__version__}"
 FORMAT = "swapcore provenance 1"  # of the sidecar
 ROLES = {"source": "target", "target": "source"}  # what a person of a swap is to the model of one that goes back
+FETCHED = ".snakemake/storage/s3/"  # where Snakemake puts what it fetches from a bucket: the bucket, then its own path
 NOTE_KEY = "swapcore_note"  # of the composite's metadata
 # IPTC's term for pictures of which a part was made by a trained model
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -89,12 +90,15 @@ def metadata(*, producer: str, content_sha256: str, record: dict[str, str]) -> d
 
 
 def input_record(path: str | Path) -> dict[str, str]:
-    """Path and sha256 of an input; a file outside the project goes by its name alone.
+    """Path and sha256 of an input; a file outside the project goes by its name alone, one fetched from a bucket by its address.
 
     Of a folder it is the digest of its pictures; of a frames.parquet the name and the digest of its clip stand too.
     """
     path = Path(path)
-    found = {"file": path.name if path.is_absolute() else path.as_posix(), "sha256": store.sha256(path)}
+    place = path.name if path.is_absolute() else path.as_posix()
+    if FETCHED in (whole := path.as_posix()):
+        place = f"s3://{whole.rpartition(FETCHED)[2]}"
+    found = {"file": place, "sha256": store.sha256(path)}
     if path.name == "frames.parquet":
         _, meta = store.read_table(path, FrameTable)
         found |= {"clip": meta["clip"]["name"], "clip_sha256": meta["sha256"]}

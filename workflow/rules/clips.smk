@@ -1,7 +1,7 @@
 # Per clip: its frames, the faces in them, whose they are, and who the unknown ones might be.
 rule frames:
     input:
-        clip_files,
+        files=clip_files,
     output:
         "results/clips/{clip}/frames.parquet",
     log:
@@ -14,7 +14,7 @@ rule frames:
         run=script("frames"),
         code=code.digest(ROOT / "scripts/frames.py"),
         settings=PROJECT.settings("frames"),
-        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
+        path=clip_path,
         range=lambda wildcards: PROJECT.clips[wildcards.clip].model_dump_json(include={"start", "end", "rate"}),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
@@ -39,7 +39,7 @@ rule faces:
         run=script("faces"),
         code=code.digest(ROOT / "scripts/faces.py"),
         settings=PROJECT.settings("faces"),
-        path=lambda wildcards: PROJECT.clips[wildcards.clip].path,
+        path=clip_path,
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --path {params.path:q}"
         " --frames {input.frames:q} --detector-file {input.detector:q}"
@@ -49,7 +49,7 @@ rule faces:
 rule identify:
     input:
         faces="results/clips/{clip}/faces.parquet",
-        references=expand("results/people/{person}/references.parquet", person=KNOWN),
+        known="results/known.parquet",
     output:
         "results/clips/{clip}/people.parquet",
     log:
@@ -63,14 +63,13 @@ rule identify:
         code=code.digest(ROOT / "scripts/identify.py"),
         settings=PROJECT.settings("identify"),
         candidates=lambda wildcards: PROJECT.clips[wildcards.clip].people,
-        people=KNOWN,
         refused=REFUSED,
         # of the hand-written files only the lines about identity, in this clip, are a reason to decide again
         edits=lambda wildcards: list(identity_edits(wildcards.clip)),
         decided=lambda wildcards: identity_edits(wildcards.clip),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --candidates {params.candidates}"
-        " --faces {input.faces:q} --people {params.people} --references {input.references:q}"
+        " --faces {input.faces:q} --known {input.known:q}"
         " --refused {params.refused} --edits {params.edits:q} --out {output:q} --log {log:q}"
 
 

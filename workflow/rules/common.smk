@@ -1,4 +1,5 @@
 # What all rules share: the checked configuration, which files belong to what, and how a script is called.
+import functools
 import json
 import os
 import sys
@@ -34,6 +35,17 @@ ALSO_FILES = {"side_by_side": "side_by_side.mp4", "preview": "preview.jpg"}
 ALSO_FILES |= {form: f"passes/{form}" for form in settings_of.FORMS}
 
 
+def in_bucket(path):
+    """Whether a clip or a photo lies in a bucket."""
+    return path.startswith("s3://")
+
+
+def mine(path):
+    """A file of the user's as an input: from its bucket, or from this machine, also where results are in a bucket."""
+    return storage.s3(path) if in_bucket(path) else local(path)
+
+
+@functools.cache
 def pictures(path):
     """A picture, or the pictures of a folder by name: a folder itself says nothing when a file in it changes."""
     return [str(file) for file in store.pictures(path)] if os.path.isdir(path) else [path]
@@ -55,7 +67,7 @@ def checked_project():
             raise SwapError(
                 f"clip {clip.name}: {clip.path} is no clip of the studio; correct clips.tsv, or studio.clips"
             )
-        given(clip.path, f"clip {clip.name}", "a video or a folder", "correct clips.tsv")
+        given(clip.path, f"clip {clip.name}", "a video or a folder", "correct clips.tsv", fetched=True)
         if not pictures(clip.path):
             raise SwapError(f"clip {clip.name}: no pictures in {clip.path}{beside(clip.path)}")
         if clip.rate:
@@ -64,7 +76,7 @@ def checked_project():
             sequence.images(Path(clip.path), name=clip.name)
     for name, person in project.people.items():
         for path in person.references:
-            given(path, f"person {name}", "photos", "correct `references` in config.yaml")
+            given(path, f"person {name}", "photos", "correct `references` in config.yaml", fetched=True)
             if not pictures(path):
                 raise SwapError(
                     f"person {name}: expected photos at {path}, found none; correct `references` in config.yaml"
@@ -104,9 +116,22 @@ def beside(folder):
     return f"{found}; put some there ({', '.join(store.PICTURES)}), or correct its path"
 
 
-def given(path, where, expected, remedy):
-    """Refuse a file or a folder of the user's, with all its pictures, that cannot be read or that rules cannot name."""
-    store.check_given(path, where=where, expected=expected, remedy=remedy)
+def given(path, where, expected, remedy, *, fetched=False):
+    """Refuse a file or a folder of the user's, with all its pictures, that cannot be read or that rules cannot name.
+
+    fetched: whether it may be a file in a bucket; Snakemake looks there before any job.
+    """
+    if in_bucket(path):
+        if not fetched:
+            raise SwapError(
+                f"{where}: expected {expected} on this machine, got {path}; copy it here: only clips and photos are read from a bucket"
+            )
+        if not Path(path).suffix:
+            raise SwapError(
+                f"{where}: expected a file in the bucket, as s3://bucket/clip.mp4, got {path}; copy a folder of pictures here"
+            )
+    else:
+        store.check_given(path, where=where, expected=expected, remedy=remedy)
     for file in pictures(path):
         if file != path:
             store.check_given(file, where=where, expected="a picture", remedy="put it back or remove it")
@@ -166,7 +191,7 @@ def people_of_clips(project):
 
 def edits_of(*people):
     """The edits that people wrote by hand, where they did."""
-    return [path for person in people if Path(path := f"config/edits/{person}.yaml").is_file()]
+    return [mine(path) for person in people if Path(path := f"config/edits/{person}.yaml").is_file()]
 
 
 try:
@@ -181,13 +206,18 @@ try:
     PROJECT = checked_project()
     check_edits(PROJECT)
     check_painted()
+    if in_bucket(PROJECT.state):
+        raise SwapError(
+            f"state: expected a folder on this machine or a mount, got {PROJECT.state}; see docs/storage.md"
+        )
     store.check_writable(PROJECT.state)
 except SwapError as error:
     sys.exit(f"swapcore: {error}")
 
 STUDIO_CLIPS = list(PROJECT.sections["studio"].clips)
-DETECTOR = detector_files(PROJECT)
-PARSER = [path for path in [PROJECT.sections["parse"].parser_file] if path]
+COMMON_BEHIND = {stage: json.loads(PROJECT.settings(stage)) for stage in STAGES_BEHIND}
+DETECTOR = [mine(path) for path in detector_files(PROJECT)]
+PARSER = [mine(path) for path in [PROJECT.sections["parse"].parser_file] if path]
 PEOPLE = [name for name in PROJECT.people if any(name in clip.people for clip in PROJECT.clips.values())]
 TRAINED = [name for name, swap in PROJECT.swaps.items() if swap.learnt == name]  # the others use a model of these
 REFUSED = [name for name, person in PROJECT.people.items() if person.refuse]
@@ -226,12 +256,24 @@ def script(name):
 
 def clip_files(wildcards):
     """A clip's own files: the video, or the photos of its folder."""
-    return pictures(PROJECT.clips[wildcards.clip].path)
+    path = PROJECT.clips[wildcards.clip].path
+    return [path] if is_rendered(path) else [mine(file) for file in pictures(path)]
+
+
+def is_rendered(path):
+    """Whether a clip is a synthetic one, which is a result."""
+    return path.startswith("results/studio/")
+
+
+def clip_path(wildcards, input):
+    """A clip itself, a file or a folder, where the job finds it; Snakemake does not compare params that follow from the input."""
+    path = PROJECT.clips[wildcards.clip].path
+    return path if os.path.isdir(path) else str(input.files[0])
 
 
 def photos_of(person):
     """A person's reference photos."""
-    return [file for path in PROJECT.people[person].references for file in pictures(path)]
+    return [mine(file) for path in PROJECT.people[person].references for file in pictures(path)]
 
 
 def clips_of(*people):
@@ -246,16 +288,16 @@ def of_clips(names, file):
 
 def painted_masks(wildcards):
     """Masks that people painted by hand for a clip's faces."""
-    return sorted(map(str, Path(f"config/edits/masks/{wildcards.clip}").glob("*.png")))
+    return [mine(path) for path in sorted(map(str, Path(f"config/edits/masks/{wildcards.clip}").glob("*.png")))]
 
 
 def identity_edits(clip=None, person=None):
     """What people decided by hand about identity, in one clip or about one person: file -> its entries, as text."""
-    mine = {
+    found = {
         path: [str(t) for t in tracks if clip in (None, t.clip) and person in (None, t.person)]
         for path, tracks in IDENTITY.items()
     }
-    return {path: entries for path, entries in mine.items() if entries}
+    return {path: entries for path, entries in found.items() if entries}
 
 
 # of people.smk
@@ -327,7 +369,7 @@ def video_clip(file):
 
 def restorer_of_video(wildcards):
     """The network that restores a video's swapped faces, where the user gives one."""
-    return restorer_of(PROJECT.videos[wildcards.video])
+    return [mine(path) for path in restorer_of(PROJECT.videos[wildcards.video])]
 
 
 def masks_of_video(wildcards):
@@ -354,7 +396,8 @@ def seen_on_foreheads(wildcards):
 
 def video_path(wildcards):
     """The clip itself."""
-    return PROJECT.clips[PROJECT.videos[wildcards.video].clip].path
+    path = PROJECT.clips[PROJECT.videos[wildcards.video].clip].path
+    return path if is_rendered(path) else mine(path)
 
 
 def video_swaps(wildcards):
@@ -436,7 +479,7 @@ def is_parsed(wildcards):
 
 def settings_behind(wildcards):
     """All settings that a video's pixels depend on."""
-    found = {stage: json.loads(PROJECT.settings(stage)) for stage in STAGES_BEHIND}
+    found = dict(COMMON_BEHIND)
     found["convert"] = json.loads(PROJECT.settings("convert", video=wildcards.video))
     found["label"] = json.loads(PROJECT.settings("label", video=wildcards.video))
     if is_parsed(wildcards):
@@ -450,7 +493,7 @@ def settings_behind(wildcards):
 
 def signer_files(wildcards):
     """The user's own certificate and key that a video is signed with, where there are any."""
-    return signer_of(PROJECT.videos[wildcards.video].label)
+    return [mine(path) for path in signer_of(PROJECT.videos[wildcards.video].label)]
 
 
 def inputs_behind(wildcards):

@@ -22,6 +22,27 @@ rule references:
         " --edits {params.edits:q} --out {output:q} --log {log:q}"
 
 
+# Everybody in one file: each clip and video is compared with all, and of a thousand clips and a hundred people Snakemake
+# would look up a hundred thousand.
+rule known:
+    input:
+        expand("results/people/{person}/references.parquet", person=KNOWN),
+    output:
+        "results/known.parquet",
+    log:
+        "results/logs/known.log",
+    benchmark:
+        "results/benchmarks/known.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        run=script("known"),
+        code=code.digest(ROOT / "scripts/known.py"),
+        people=KNOWN,
+    shell:
+        "{params.run} --people {params.people} --references {input:q} --out {output:q} --log {log:q}"
+
+
 rule sort:
     input:
         frames=lambda wildcards: of_clips(clips_of(wildcards.person), "frames.parquet"),

@@ -50,7 +50,7 @@ rule convert:
         restorer=restorer_of_video,
         forehead=forehead_of_video,
     output:
-        temp("results/videos/{video}/composite.mkv"),
+        temp(local("results/videos/{video}/composite.mkv")),  # large, and soon removed: never in a bucket
     log:
         "results/logs/convert/{video}.log",
     benchmark:
@@ -75,7 +75,7 @@ rule label:
     input:
         path=video_path,
         frames=video_clip("frames.parquet"),
-        composite="results/videos/{video}/composite.mkv",
+        composite=local("results/videos/{video}/composite.mkv"),
         trained=of_swaps("trained.json"),
         behind=inputs_behind,
         signer=ancient(signer_files),  # a new certificate signs new videos
@@ -140,7 +140,7 @@ rule measure:
         masks=masks_of_video,
         forehead=forehead_of_video,
         trained=of_swaps("trained.json"),
-        references=[f"results/people/{person}/references.parquet" for person in KNOWN],
+        known="results/known.parquet",  # a face that is nearer to any of them is not yet the source's
         datasets=datasets_of_sources,
         archives=lambda wildcards: of_clips(clips_of_sources(wildcards), "faces.zip"),
     output:
@@ -163,14 +163,13 @@ rule measure:
         convert=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         swaps=swaps_json,
         truth=true_swaps,
-        known=KNOWN,  # a face that is nearer to any of them is not yet the source's
         clips=clips_of_sources,
     shell:
         "{params.run} --settings {params.settings:q} --convert-settings {params.convert:q} --video-file {input.video:q} --path {input.path:q}"
         " --frames {input.frames:q} --faces {input.faces:q} --people {input.people:q} --swaps {params.swaps:q}"
         " --decisions {input.decisions:q} --masks {input.masks:q} --forehead {input.forehead:q}"
         " --trained {input.trained:q} --truth {params.truth:q}"
-        " --known {params.known} --references {input.references:q} --datasets {input.datasets:q}"
+        " --known {input.known:q} --datasets {input.datasets:q}"
         " --clips {params.clips} --archives {input.archives:q} --out {output:q} --log {log:q}"
 
 
