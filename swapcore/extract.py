@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -56,8 +56,7 @@ def extract(
     compresses the faces of some frames while those of the next are found; there `network` gives the session of the identity
     network. A row's `embedding` is None where the face takes that of its track's nearest; see `table`.
     """
-    rate, seen = float(info.rate), Counter()
-    every = max(1, min(settings.every, QUEUE_BYTES // (6 * info.width * info.height)))
+    seen: Counter[int] = Counter()
 
     def cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Cut:
         embedded = info.photos or seen[track] % settings.embed_every == 0
@@ -68,9 +67,7 @@ def extract(
         detect.follow,
         detect=detector,
         fit=fit,
-        every=every,
-        carry=max(every, round(rate * detect.CARRY_SECONDS)),
-        gap=round(rate * detect.GAP_SECONDS),
+        **_pace(info, settings),
         min_size=settings.min_size,
     )
     found = _photos(frames, cut, given, follow) if info.photos else follow(frames, cut)
@@ -82,6 +79,22 @@ def extract(
             yield from waiting.popleft().result()
     for done in waiting:
         yield from done.result()
+
+
+def margin(info: ClipInfo, settings: Faces) -> int:
+    """How many frames before and behind a segment of a clip decide which tracks go on in it: as long as a face is carried or
+    out of sight at most, and is looked for.
+    """
+    pace = _pace(info, settings)
+    return pace["carry"] + pace["gap"] + 2 * pace["every"]
+
+
+def _pace(info: ClipInfo, settings: Faces) -> dict[str, int]:
+    """What `detect.follow` counts, in frames."""
+    rate = float(info.rate)
+    every = max(1, min(settings.every, QUEUE_BYTES // (6 * info.width * info.height)))
+    carry = max(every, round(rate * detect.CARRY_SECONDS))
+    return {"every": every, "carry": carry, "gap": round(rate * detect.GAP_SECONDS)}
 
 
 def second_process(network: Callable[[], Any], *, threads: int, start: str = "spawn") -> Executor:
@@ -142,6 +155,21 @@ def table(parts: Iterable[FaceSet]) -> FaceSet:
         embeddings[mine] = embeddings[known[_nearest(faces.frame[mine], faces.frame[known])]]
         smooth[mine] = detect.smooth(smooth[mine], faces.frame[mine])
     return FaceSet(**{**faces.columns(), "embedding": embeddings, "landmarks_smooth_xy": smooth})
+
+
+def joined(parts: Sequence[FaceSet], own: Sequence[Collection[int]]) -> list[FaceSet]:
+    """The clip's faces by segment, of `gathered` ones that were extracted with a margin of frames around each segment.
+
+    `own` are the numbers of each segment's frames. Margins are dropped; tracks have the clip's numbers. See `table`.
+    """
+    mine = [np.isin(part.frame, list(numbers)) for part, numbers in zip(parts, own, strict=True)]
+    followed = [
+        detect.Followed(part.frame, part.track, part.box_xyxy, rows) for part, rows in zip(parts, mine, strict=True)
+    ]
+    return [
+        FaceSet(**{**part.columns(), "track": tracks}).select(rows)
+        for part, rows, tracks in zip(parts, mine, detect.joined(followed), strict=True)
+    ]
 
 
 def _packed(rows: list[Row]) -> FaceSet:

@@ -143,7 +143,7 @@ def test_tags_survive_encoding_and_the_finished_file(tmp_path, name):
     video.encode_pictures(clip, film(layout), layout=layout, crf=20, **FILM)
     assert video.layout(clip, name="x") == layout
     frames, info = video.index(clip, name="x", **INDEX)
-    video.mux(out, video=clip, frames=frames, info=info, source=clip, audio=False, metadata={})
+    video.mux(out, videos=[clip], frames=frames, info=info, source=clip, audio=False, metadata={})
     assert video.layout(out, name="x") == layout
     with av.open(str(out)) as container:
         codec = container.streams.video[0].codec_context

@@ -32,7 +32,7 @@ from pathlib import Path
 
 stage = Path(__file__).stem
 outputs = {outputs}
-if stage == "faces":
+if stage.startswith("faces"):
     outputs = outputs + ("faces",)
 if stage != "train":  # to others the weights are an input
     outputs = tuple(name for name in outputs if name != "weights")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
@@ -119,6 +120,13 @@ class Clip(Section):
     def alone(self) -> str:
         """The one person in it, or ""."""
         return self.people[0] if len(self.people) == 1 and not self.others else ""
+
+    def segments(self, seconds: float | None, *, minutes: float) -> int:
+        """How many segments of about `minutes` at most it is split into, where its file has so many seconds, or nobody knows."""
+        if seconds is None:
+            return 1
+        kept = (seconds if self.end is None else min(seconds, self.end)) - (self.start or 0)
+        return max(1, math.ceil(kept / (60 * minutes)))
 
     @model_validator(mode="after")
     def _order(self) -> Self:

@@ -51,6 +51,9 @@ class Frames(Section):
     """Mean difference of two neighbouring 64-pixel grey frames from which a cut is assumed, grey levels of 255."""
     duplicate_threshold: float = Field(0.05, ge=0, le=255)
     """The same difference below which a frame counts as a copy of the one before, grey levels of 255."""
+    segment_minutes: float = hint(10.0, gt=0)
+    """A longer clip is split into segments of about this length at most, whose faces are found and whose frames are converted
+    by a job each, min. Where their number stays, nothing is made again."""
 
 
 class Faces(Section):
