@@ -16,7 +16,7 @@ def main(args, *, start="spawn"):
 
     def chosen(frames, info, settings):
         own = video.segments.named(frames, args.segment)
-        return set(video.segments.widened(frames, own, extract.margin(info, settings)).numbers(frames))
+        return set(video.segments.widened(frames, own, *extract.margin(info, settings)).numbers(frames))
 
     _, info, parts = faces.extracted(args, start=start, chosen=chosen)
     store.write_table(args.faces, FaceSet.concatenate(parts), {"clip": info.to_json()})

@@ -81,12 +81,12 @@ def extract(
         yield from done.result()
 
 
-def margin(info: ClipInfo, settings: Faces) -> int:
+def margin(info: ClipInfo, settings: Faces) -> tuple[int, int]:
     """How many frames before and behind a segment of a clip decide which tracks go on in it: as long as a face is carried or
-    out of sight at most, and is looked for.
+    out of sight at most, and is looked for; and in every how many frames of a shot faces are looked for.
     """
     pace = _pace(info, settings)
-    return pace["carry"] + pace["gap"] + 2 * pace["every"]
+    return pace["carry"] + pace["gap"] + 2 * pace["every"], pace["every"]
 
 
 def _pace(info: ClipInfo, settings: Faces) -> dict[str, int]:

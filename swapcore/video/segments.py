@@ -53,13 +53,17 @@ def spans(frames: FrameTable, count: int) -> list[Span]:
     return [Span(first, after) for first, after in zip(edges, [*edges[1:], total], strict=True)]
 
 
-def widened(frames: FrameTable, span: Span, margin: int) -> Span:
-    """A span with up to `margin` more rows on either side, as far as they are of the same shot as its own next to them."""
+def widened(frames: FrameTable, span: Span, margin: int, step: int = 1) -> Span:
+    """A span with at least `margin` more rows on either side, as far as they are of the same shot as its own next to them.
+
+    It begins a multiple of `step` rows behind its shot: what is done in every so many frames of a shot is done in the same ones.
+    """
     if span.first == span.after:
         return span
-    first = np.searchsorted(frames.shot, frames.shot[span.first], side="left")
-    after = np.searchsorted(frames.shot, frames.shot[span.after - 1], side="right")
-    return Span(max(span.first - margin, int(first)), min(span.after + margin, int(after)))
+    shot = int(np.searchsorted(frames.shot, frames.shot[span.first], side="left"))
+    after = int(np.searchsorted(frames.shot, frames.shot[span.after - 1], side="right"))
+    before = max(span.first - margin - shot, 0) // step * step if span.first > shot else 0
+    return Span(shot + before, min(span.after + margin, after))
 
 
 def named(frames: FrameTable, segment: str) -> Span:
