@@ -51,3 +51,22 @@ def test_rows_of_each_table():
     tables, index = chance.random((3, 5, 2), dtype=np.float32), chance.integers(0, 5, (3, 4, 6)).astype(np.int32)
     found = np.asarray(backend.rows_of_each(tables, index))
     assert (found == np.stack([table[i] for table, i in zip(tables, index, strict=True)])).all()
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "gpu", "wanted"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx512f avx512_bf16\n", False, "bfloat16"),
+        ("flags\t\t: fpu avx2 amx_bf16\n", False, "bfloat16"),
+        ("Features\t: fp asimd bf16\n", False, "bfloat16"),
+        ("model name\t: a bf16 processor\nflags\t\t: fpu avx2 avx512f\n", False, "float32"),
+        ("", False, "float32"),
+        ("flags\t\t: fpu avx2\n", True, "bfloat16"),
+    ],
+)
+def test_bfloat16_where_the_machine_multiplies_it_itself(cpuinfo, gpu, wanted):
+    assert backend.computed_in("auto", gpu=gpu, cpuinfo=cpuinfo) == wanted
+    assert {backend.computed_in(asked, gpu=gpu, cpuinfo=cpuinfo) for asked in ("bfloat16", "float32")} == {
+        "bfloat16",
+        "float32",
+    }

@@ -44,14 +44,15 @@ def test_it_is_the_librarys_convolution(tf, side, size, stride, taken):
 
 @pytest.mark.parametrize(("side", "stride"), [(4, 1), (8, 2), (8, 1), (16, 1)])
 def test_a_layer_of_any_number_of_pictures_in_bfloat16(tf, side, stride):
+    """Beside exact results, not the library's: its own rounding, and its sums, depend on the processor."""
     import keras
 
-    ours = Conv2D(48, 3, strides=stride, padding="same", name="up", dtype="mixed_bfloat16")
-    theirs = keras.layers.Conv2D(48, 3, strides=stride, padding="same", name="up", dtype="mixed_bfloat16")
+    how = {"strides": stride, "padding": "same", "name": "up"}
+    ours, exact = Conv2D(48, 3, dtype="mixed_bfloat16", **how), keras.layers.Conv2D(48, 3, dtype="float32", **how)
     x = np.random.default_rng(1).normal(size=(5, side, side, 32)).astype(np.float32)
     assert products(-(-side // stride), 32, "bfloat16"), "it goes by products"
     shown = keras.Input((side, side, 32))
-    models = [keras.Model(shown, layer(shown)) for layer in (ours, theirs)]
+    models = [keras.Model(shown, layer(shown)) for layer in (ours, exact)]
     models[1].set_weights(models[0].get_weights())
     results = []
     for model in models:
@@ -59,12 +60,14 @@ def test_a_layer_of_any_number_of_pictures_in_bfloat16(tf, side, stride):
         @tf.function(input_signature=[tf.TensorSpec((None, side, side, 32))], autograph=False)
         def step(x, model=model):
             with tf.GradientTape() as tape:
-                loss = tf.reduce_sum(tf.sin(tf.cast(model(x), tf.float32)))
-            return loss, *tape.gradient(loss, model.trainable_variables)
+                y = tf.cast(model(x), tf.float32)
+                loss = tf.reduce_sum(tf.sin(y))
+            return y, *tape.gradient(loss, model.trainable_variables)
 
         results.append([value.numpy() for value in step(x)])
-    for one, other in zip(*results, strict=True):
-        assert one.dtype == np.float32 and np.abs(one - other).max() < 0.02 * np.abs(other).max()
+    for one, right in zip(*results, strict=True):
+        away = np.sqrt(np.square(one - right).mean())
+        assert one.dtype == np.float32 and away < 0.015 * np.sqrt(np.square(right).mean())
 
 
 def test_a_layer_has_the_names_and_weights_of_keras(tf):

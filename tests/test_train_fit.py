@@ -204,3 +204,10 @@ def test_auto_is_chosen_once_and_stays(small_memory, people, tmp_path, monkeypat
     assert said["settings"]["batch"] == "auto" and said["steps"] == 5
     assert np.allclose(arrays(tmp_path)["weights/w"][0], 5), "what the probe learnt is taken back"
     assert trained(tmp_path, people, budget={"steps": 7}, batch="auto")["batch"] == 3 and found == [1, 2, 3]
+
+
+def test_the_processor_is_read_where_linux_tells_of_it(tmp_path):
+    assert fit.cpuinfo(tmp_path) == ""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text("flags\t: avx2\n")
+    assert fit.cpuinfo(tmp_path) == "flags\t: avx2\n"

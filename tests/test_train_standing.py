@@ -117,7 +117,10 @@ def test_killed_anywhere_best_and_history_are_the_same(judged, people, tmp_path,
     assert without_times(parts) == without_times(whole) and len(whole["quality"]["history"]) == 6
     assert parts["quality"]["best"]["step"] == whole["quality"]["best"]["step"] == 40
     assert parts["weights"] == whole["weights"] and (weights(tmp_path / "parts") == weights(tmp_path / "whole")).all()
-    assert [p.name for p in sorted((state(tmp_path / "parts") / "best").iterdir())] == ["000040.h5", "000040.json"]
+    folder = state(tmp_path / "parts")
+    # where the disk is slow fewer states are saved: the older one of the two that are kept may name an older best
+    named = {store.read_json(path)["best"] for path in folder.glob("[0-9]*.json")} - {None}
+    assert 40 in named and {int(path.stem) for path in (folder / "best").iterdir()} == named
 
 
 def test_two_trainings_are_one(judged, people, tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 from swapcore.config.architectures import SIZES, Sizes
 from swapcore.errors import SwapError
 from swapcore.models import core, dfaker, dfl_sae, lightweight, masking, original, portable, small
-from swapcore.models.backend import choose, device, devices, gpu_memory_free, gpus, keras, tensorflow
+from swapcore.models.backend import choose, computed_in, device, devices, gpu_memory_free, gpus, keras, tensorflow
 from swapcore.models.swapper import MASK, PEOPLE, Swapper, assign, owner, renamed
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Swapper",
     "assign",
     "choose",
+    "computed_in",
     "device",
     "devices",
     "gpu_memory_free",

@@ -59,6 +59,19 @@ def choose(backend: str, *, deterministic: bool = False) -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
 
 
+def computed_in(asked: str, *, gpu: bool, cpuinfo: str) -> str:
+    """What is computed in, "bfloat16" or "float32", where "auto" or either was asked for.
+
+    gpu: whether a GPU computes. cpuinfo: the text of Linux' /proc/cpuinfo, "" elsewhere. A processor without instructions for
+    bfloat16 (AVX-512 or AMX of x86, Arm's own) imitates them, and takes two to three times as long as in float32.
+    """
+    if asked != "auto":
+        return asked
+    lines = (line.partition(":") for line in cpuinfo.splitlines())
+    flags = {flag for name, _, value in lines if name.strip() in ("flags", "Features") for flag in value.split()}
+    return "bfloat16" if gpu or flags & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+
+
 @functools.cache
 def keras() -> Any:
     """The module `keras`: on JAX where the environment's KERAS_BACKEND says `jax` (see `choose`), else on TensorFlow."""

@@ -187,3 +187,11 @@ def free_memory(root: Path = Path("/")) -> int:
         except (OSError, ValueError):  # no such group, or "max": no limit
             continue
     return free
+
+
+def cpuinfo(root: Path = Path("/")) -> str:
+    """What Linux says of the processor, "" elsewhere. root: of the file system, for tests."""
+    try:
+        return (root / "proc/cpuinfo").read_text()
+    except OSError:
+        return ""

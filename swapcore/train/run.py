@@ -13,7 +13,7 @@ import numpy as np
 from swapcore import progress, store
 from swapcore.config.fields import Train
 from swapcore.errors import SwapError
-from swapcore.models import MASK, MODELS, PEOPLE, choose, device, devices, gpu_memory_free, gpus, keras
+from swapcore.models import MASK, MODELS, PEOPLE, choose, computed_in, device, devices, gpu_memory_free, gpus, keras
 from swapcore.train import batches, checkpoint, events, fit, fresh, held, loop, parsed, results, signals, standing
 from swapcore.train.results import Outputs
 from swapcore.train.saver import saver
@@ -255,7 +255,7 @@ def _headed(what: str, machine: Trainer, arrays: dict[str, np.ndarray]) -> dict[
 def _count(what: str, batch: int | str, *, settings: Train) -> int:
     """How many devices a batch is spread over, with a line that says what computes."""
     count = fit.spread(settings.devices, devices(), batch, gpus=len(gpus()), what=what)
-    progress.say(f"{what}: {settings.model} on {device(count)}")
+    progress.say(f"{what}: {settings.model} on {device(count)}, in {_precision(settings)}")
     return count
 
 
@@ -276,12 +276,17 @@ def _table(what: str, machine: Trainer, faces: Sequence[batches.Cached], *, coun
 def _machine(settings: Train, *, view: float, shared_rate: float, devices: int) -> Trainer:
     """The model that the settings ask for, fresh, with its step."""
     keras().utils.set_random_seed(settings.seed)
-    swapper = MODELS[settings.model].build(settings.side, precision=settings.precision, mask=settings.learn_mask)
+    swapper = MODELS[settings.model].build(settings.side, precision=_precision(settings), mask=settings.learn_mask)
     if not gpus():
         numbers = sum(math.prod(variable.shape) for variable in swapper.variables().values())
         fit.check_room(settings.model, numbers, fit.free_memory())
     look = {"mix": settings.mix(), "weights": settings.weights.model_dump()}
     return trainer(swapper, view=view, seed=settings.seed, shared_rate=shared_rate, devices=devices, **look)
+
+
+def _precision(settings: Train) -> str:
+    """What this machine computes in."""
+    return computed_in(settings.precision, gpu=bool(gpus()), cpuinfo=fit.cpuinfo())
 
 
 def _batch(
@@ -311,7 +316,7 @@ def _batch(
         finally:
             machine.restore(kept, where="this process")
 
-    name = f"{settings.model}-{settings.side}-{settings.precision}-{settings.backend}"
+    name = f"{settings.model}-{settings.side}-{_precision(settings)}-{settings.backend}"
     return fit.batch(state, device(count), name, measure, what=what)
 
 
