@@ -42,11 +42,15 @@ def test_a_file_is_asked_about_once_and_again_when_it_changed(asked, tmp_path):
     assert list(json.loads(memory.read_text())) == paths[:1]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "[1, 2]", "7", '{"x": 1}', '{"PATH": [4]}', '{"PATH": "text"}'])
+DAMAGED = ["{", "[]", "[1, 2]", "7", "\0", '{"x": 1}', '{"PATH": [4]}', '{"PATH": "text"}']
+ANSWERS = ['"text"', "NaN", "1e999", "{}", "7, 7"]  # that nobody gave, beside a file's true state
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, *(f'{{"PATH": [4, TIME, {answer}]}}' for answer in ANSWERS)])
 def test_a_damaged_memory_is_passed_over(asked, tmp_path, text):
     paths, find, seen = asked
     memory = tmp_path / "lengths.json"
-    memory.write_text(text.replace("PATH", paths[0]))
+    memory.write_text(text.replace("PATH", paths[0]).replace("TIME", str(os.stat(paths[0]).st_mtime_ns)))
     assert store.remembered(memory, paths, find) == {paths[0]: 2.0, paths[1]: 2.0} and seen == ["a", "b"]
     assert store.remembered(memory, paths, find) and seen == ["a", "b"]
 
@@ -56,3 +60,21 @@ def test_a_memory_that_cannot_be_written_only_costs_time(asked, tmp_path):
     for _ in range(2):
         assert store.remembered(tmp_path / "a/lengths.json", paths, find)  # in the place of a folder stands a file
     assert seen == ["a", "b"] * 2
+
+
+def test_two_processes_at_once_spoil_nothing(asked, tmp_path, monkeypatch):
+    """A write that begins while another goes on removes what that had written so far."""
+    paths, find, _ = asked
+    memory = tmp_path / "lengths.json"
+    real, nested = store.files._put, []
+
+    def put(*arguments, **options):
+        monkeypatch.undo()
+        nested.append(store.remembered(memory, paths[1:], find))
+        real(*arguments, **options)
+
+    monkeypatch.setattr(store.files, "_put", put)
+    assert store.remembered(memory, paths, find) == {paths[0]: 2.0, paths[1]: 2.0} and nested == [{paths[1]: 2.0}]
+    assert list(json.loads(memory.read_text())) == paths[1:], "the first write failed, and only costs time"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "b", "lengths.json"]
+    assert store.remembered(memory, paths, find) == {paths[0]: 2.0, paths[1]: 2.0}

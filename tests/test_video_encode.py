@@ -152,6 +152,16 @@ def test_tags_survive_encoding_and_the_finished_file(tmp_path, name):
     assert layout.sar == 1 or b"pasp" + shape in out.read_bytes(), "the container says so too"
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_what_a_decoder_needs_does_not_tell_the_machine(tmp_path, codec):
+    """Else parts of a long video, made on machines that differ, would not fit together."""
+    layout = video.Layout(64, 48, "yuv420p", primaries=1, transfer=1, matrix=1)
+    video.encode_pictures(tmp_path / "a.mkv", film(layout), layout=layout, crf=20, codec=codec, **FILM)
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        head = container.streams.video[0].codec_context.extradata
+    assert head and b"thread" not in head and b"cpuid" not in head and b"options" not in head
+
+
 def test_rgb_is_delivered_as_players_expect_it(tmp_path, capsys):
     layout = video.Layout(140, 64, "gbrp", matrix=0, full_range=True)
     clip = tmp_path / "a.mkv"

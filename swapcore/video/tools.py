@@ -109,17 +109,14 @@ def fill(pipe: IO[bytes], view: memoryview) -> bool:
 
 def with_times(stream: Any, file: Path) -> Any:
     """An ffmpeg-python stream whose frames' times are written to a file, each before its frame comes."""
-    stream = stream.filter(
-        "metadata", mode="add", key="seen", value="1"
-    )  # frames without any would not be written down
+    stream = stream.filter("metadata", mode="add", key="seen", value="1")  # without any, nothing would be written
     return stream.filter("metadata", mode="print", file=file, direct=1)
 
 
 def written_times(file: Path) -> list[int | None]:
     """The times that stand in a file of `with_times`, a frame each, in units of the stream's time base; None for no time."""
-    words = (
-        (line.split() for line in file.read_text().splitlines() if line.startswith("frame:")) if file.exists() else ()
-    )
+    lines = file.read_text().splitlines() if file.exists() else []
+    words = (line.split() for line in lines if line.startswith("frame:"))
     found = (next(w for w in line if w.startswith("pts:")).removeprefix("pts:") for line in words)
     return [None if time == "NOPTS" else int(time) for time in found]
 

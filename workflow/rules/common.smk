@@ -209,7 +209,8 @@ def seconds_of_clips():
     said = store.remembered(Path(PROJECT.state) / "lengths.json", files, header_seconds)
     rates = {clip.name: Fraction(clip.rate) for clip in PROJECT.clips.values() if clip.rate}
     drawn = {name: len(pictures(PROJECT.clips[name].path)) / float(rate) for name, rate in rates.items()}
-    return {clip.name: drawn.get(clip.name) or (studio | said).get(clip.path) for clip in PROJECT.clips.values()}
+    known = studio | said
+    return {clip.name: drawn.get(clip.name) or known.get(clip.path) for clip in PROJECT.clips.values()}
 
 
 def header_seconds(path):
