@@ -32,7 +32,7 @@ CONFIG = {
     "people": {"ann": {"consent": {"basis": "synthetic"}}, "bob": {"consent": {"basis": "synthetic"}}},
     "swaps": [{"name": "ann_onto_bob", "source": "ann", "target": "bob"}],
     "frames": {"shot_threshold": 255},  # one shot, so that tracks go over the cuts
-    "faces": {"detect_size": 192, "crop_size": 128},
+    "faces": {"detect_size": 192, "crop_size": 128, "every": 24},
     # without loss, so that frames can be compared
     "convert": {"mask": "extended", "relight": False, "finish": False, "encoder": {"crf": 0, "preset": "ultrafast"}},
 }

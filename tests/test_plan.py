@@ -132,7 +132,7 @@ def test_finished_segments_are_kept_until_the_clip_is(long, tmp_path):
     assert toy.plan() == {} and not list(toy.folder.glob("results/*/*/parts/*"))
 
 
-@pytest.mark.parametrize("stage", ["faces_part", "faces_join", "convert_part"])
+@pytest.mark.parametrize("stage", ["faces_part", "convert_part"])
 def test_a_failed_segment_is_made_again(long, tmp_path, stage):
     toy = long.copy(tmp_path / "toy")
     toy.config["faces"] = {"every": 7}
