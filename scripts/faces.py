@@ -16,6 +16,15 @@ from swapcore.types import ClipInfo, FrameTable
 
 def main(args, *, start="spawn"):
     """One decode: find and follow the faces, cut them out, describe them; then steady their landmarks."""
+    frames, info, parts = extracted(args, start=start)
+    write(args, frames, info, extract.table(parts))
+
+
+def extracted(args, *, start, chosen=lambda frames, info, settings: None):
+    """The clip's frames and info, and the faces that were found, as `extract.gathered` packs them; writes the archive.
+
+    `chosen` gives the numbers of the frames in which faces are looked for; None: all.
+    """
     settings = config.parse("faces", args.settings)
     threads = int(os.environ.get("OMP_NUM_THREADS") or 1)  # Snakemake sets it to the rule's threads
     cv2.setNumThreads(threads)
@@ -27,7 +36,7 @@ def main(args, *, start="spawn"):
         scale = (detect.PHOTO_SCALE if info.photos else 1) * (detect.SMALL_SCALE if settings.small_faces else 1)
         names = dict(zip(frames.number.tolist(), frames.name.tolist(), strict=True))
         found = extract.extract(
-            ahead.ahead(numbered(args, frames, info)),
+            ahead.ahead(numbered(args, frames, info, chosen(frames, info, settings))),
             names,
             info,
             settings,
@@ -47,7 +56,12 @@ def main(args, *, start="spawn"):
         )
         # the archive grows as faces come; the table's rows are kept, the pictures are not
         store.write_archive(args.archive, extract.gathered(found, parts))
-    faces = extract.table(parts)
+    return frames, info, parts
+
+
+def write(args, frames, info, faces):
+    """Write the clip's face table, and say what was found."""
+    settings = config.parse("faces", args.settings)
     tracks, seen = len(np.unique(faces.track)), len(np.unique(faces.frame))
     said = f"{progress.counted(len(faces), 'face')} of {progress.counted(tracks, 'track')}"
     progress.say(f"faces {args.clip}: {said} in {seen} of {progress.counted(len(frames), 'frame')}")
@@ -76,27 +90,26 @@ def given(path, names):
     return {number: (row.landmarks_in_crop(), row.score) for number, row in rows.items() if row}
 
 
-def numbered(args, frames, info):
-    """(number, shot, frame_bgr) of each frame; a photo is a shot of its own."""
+def numbered(args, frames, info, wanted):
+    """(number, shot, frame_bgr) of each frame, or of those whose numbers are wanted; a photo is a shot of its own."""
     shots = dict(zip(frames.number.tolist(), frames.shot.tolist(), strict=True))
-    unit = "photos" if info.photos else "frames"
-    decoded = video.decode(args.path, frames, info, quick=True)
-    for number, frame_bgr in progress.track(decoded, len(frames), f"faces {args.clip}", unit=unit):
+    unit, total = "photos" if info.photos else "frames", len(frames) if wanted is None else len(wanted)
+    decoded = video.decode(args.path, frames, info, wanted=wanted, quick=True)
+    for number, frame_bgr in progress.track(decoded, total, f"faces {args.clip}", unit=unit):
         yield number, number if info.photos else shots[number], frame_bgr
 
 
+OPTIONS = {
+    "settings": "text: JSON of the section faces",
+    "clip": "text: the clip's name",
+    "path": "file: a video or a folder of photos",
+    "frames": "file: frames.parquet of the clip",
+    "detector_file": "files: for detector yunet: its ONNX file",
+    "faces": "file: faces.parquet to write",
+    "archive": "file: faces.zip to write",
+}
+# the job's own process has no threads yet; elsewhere than on Linux, system libraries may not bear a fork
+START = "fork" if sys.platform == "linux" else "spawn"
+
 if __name__ == "__main__":
-    # the job's own process has no threads yet; elsewhere than on Linux, system libraries may not bear a fork
-    run(
-        partial(main, start="fork" if sys.platform == "linux" else "spawn"),
-        arguments(
-            __doc__,
-            settings="text: JSON of the section faces",
-            clip="text: the clip's name",
-            path="file: a video or a folder of photos",
-            frames="file: frames.parquet of the clip",
-            detector_file="files: for detector yunet: its ONNX file",
-            faces="file: faces.parquet to write",
-            archive="file: faces.zip to write",
-        ),
-    )
+    run(partial(main, start=START), arguments(__doc__, **OPTIONS))

@@ -22,12 +22,16 @@ def main(args):
     frames, meta = store.read_table(args.frames, FrameTable)
     info = ClipInfo.from_json(meta["clip"])
 
-    label.check_record(video.read_metadata(args.composite), **shown, where=str(args.composite))
     covered = label.covers(frames.pts, time_base=info.time_base, mode=settings.note, seconds=settings.note_seconds)
-    pictures = video.decode(args.composite, video.made(frames), info, wanted=label.looked_at(covered))
-    label.check_picture(pictures, text=settings.note_text, where=str(args.composite))
+    looked = label.looked_at(covered)
+    composites = dict(zip(args.composite, video.segments.spans(frames, len(args.composite)), strict=True))
+    composites = {path: span for path, span in composites.items() if span.first < span.after}
+    for path, span in composites.items():
+        label.check_record(video.read_metadata(path), **shown, where=str(path))
+        own, table = {k - span.first for k in looked}, video.made(frames.select(slice(*span)))
+        label.check_picture(video.decode(path, table, info, wanted=own), text=settings.note_text, where=str(path))
 
-    content = video.content_digest(args.composite)
+    content = video.content_digest(*composites)
     metadata = label.metadata(producer=settings.producer, content_sha256=content, record=label.note_record(**shown))
     origin = int(frames.pts[0]) if meta["start"] is not None else 0  # a clip cut at its front begins at 0
     if (begin := float((int(frames.pts[0]) - origin) * info.time_base)) > LATE:
@@ -43,7 +47,7 @@ def main(args):
     unsigned = args.out.with_name(".unsigned.mp4")
     try:
         with store.atomic(args.out) as temporary:
-            left_out = video.mux(unsigned, video=args.composite, source=args.path, audio=True, **what)
+            left_out = video.mux(unsigned, videos=list(composites), source=args.path, audio=True, **what)
             for line in left_out:
                 progress.say(f"label {args.video}: not in the MP4: {line}")
             about = {"name": args.video, "file": args.out.name, "sha256": "", "content_sha256": content}
@@ -93,7 +97,7 @@ if __name__ == "__main__":
             video="text: the video's name",
             path="file: the clip",
             frames="file: frames.parquet of the clip",
-            composite="file: composite.mkv",
+            composite="files: composite.mkv, or those of the segments of a long clip, in order",
             swaps="text: JSON list of {name, source, target}",
             trained="files: trained.json of each swap",
             consents="text: JSON {person: consent record}",

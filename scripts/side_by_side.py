@@ -46,7 +46,7 @@ def main(args):
         origin = int(job.frames.pts[0]) if start else 0
         what = {"frames": job.frames, "info": info, "metadata": said, "origin": origin}
         with store.atomic(args.out) as temporary:
-            left_out = video.mux(temporary, video=plain, source=args.path, audio=True, **what)
+            left_out = video.mux(temporary, videos=[plain], source=args.path, audio=True, **what)
         for line in left_out:
             progress.say(f"side by side {args.video}: not in the MP4: {line}")
     finally:

@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -56,21 +56,18 @@ def extract(
     compresses the faces of some frames while those of the next are found; there `network` gives the session of the identity
     network. A row's `embedding` is None where the face takes that of its track's nearest; see `table`.
     """
-    rate, seen = float(info.rate), Counter()
-    every = max(1, min(settings.every, QUEUE_BYTES // (6 * info.width * info.height)))
+    seen: set[int] = set()
 
-    def cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Cut:
-        embedded = info.photos or seen[track] % settings.embed_every == 0
-        seen[track] += 1
+    def cut(number: int, frame_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Cut:
+        embedded = track not in seen or number % settings.embed_every == 0
+        seen.add(track)
         return _cut(frame_bgr, landmarks_xy, settings, embedded=embedded)
 
     follow = partial(
         detect.follow,
         detect=detector,
         fit=fit,
-        every=every,
-        carry=max(every, round(rate * detect.CARRY_SECONDS)),
-        gap=round(rate * detect.GAP_SECONDS),
+        **_pace(info, settings),
         min_size=settings.min_size,
     )
     found = _photos(frames, cut, given, follow) if info.photos else follow(frames, cut)
@@ -82,6 +79,22 @@ def extract(
             yield from waiting.popleft().result()
     for done in waiting:
         yield from done.result()
+
+
+def margin(info: ClipInfo, settings: Faces) -> tuple[int, int]:
+    """How many frames before and behind a segment of a clip decide which tracks go on in it: as long as a face is carried or
+    out of sight at most, and is looked for; and in every how many frames of a shot faces are looked for.
+    """
+    pace = _pace(info, settings)
+    return pace["carry"] + pace["gap"] + 2 * pace["every"], pace["every"]
+
+
+def _pace(info: ClipInfo, settings: Faces) -> dict[str, int]:
+    """What `detect.follow` counts, in frames."""
+    rate = float(info.rate)
+    every = max(1, min(settings.every, QUEUE_BYTES // (6 * info.width * info.height)))
+    carry = max(every, round(rate * detect.CARRY_SECONDS))
+    return {"every": every, "carry": carry, "gap": round(rate * detect.GAP_SECONDS)}
 
 
 def second_process(network: Callable[[], Any], *, threads: int, start: str = "spawn") -> Executor:
@@ -134,14 +147,46 @@ def gathered(found: Iterable[tuple[Row, bytes]], parts: list[FaceSet]) -> Iterat
 def table(parts: Iterable[FaceSet]) -> FaceSet:
     """The face table of `gathered` parts: embeddings filled in along the tracks, landmarks steadied."""
     faces = FaceSet.concatenate(parts)
-    embeddings, smooth = faces.embedding.copy(), faces.landmarks_xy.copy()
-    own = ~np.isnan(embeddings[:, 0])
+    smooth = faces.landmarks_xy.copy()
+    for track in np.unique(faces.track):
+        mine = np.flatnonzero(faces.track == track)
+        smooth[mine] = detect.smooth(smooth[mine], faces.frame[mine])
+    return FaceSet(**{**faces.columns(), "embedding": _filled(faces), "landmarks_smooth_xy": smooth})
+
+
+def joined(parts: Sequence[FaceSet], own: Sequence[Collection[int]]) -> list[FaceSet]:
+    """The clip's faces by segment, of `gathered` ones that were extracted with a margin of frames around each segment.
+
+    `own` are the numbers of each segment's frames. Margins are dropped; tracks have the clip's numbers. Where none of a track's
+    faces that stay has an embedding, those of the margins serve. See `table`.
+    """
+    mine = [np.isin(part.frame, list(numbers)) for part, numbers in zip(parts, own, strict=True)]
+    followed = [
+        detect.Followed(part.frame, part.track, part.box_xyxy, rows) for part, rows in zip(parts, mine, strict=True)
+    ]
+    found = list(zip(parts, mine, detect.joined(followed), strict=True))
+    known = np.concatenate([tracks[rows & _embedded(part)] for part, rows, tracks in found])
+    done = []
+    for part, rows, tracks in found:
+        bare = rows & ~np.isin(tracks, known)
+        embeddings = np.where(bare[:, None], _filled(part), part.embedding) if bare.any() else part.embedding
+        done.append(FaceSet(**{**part.columns(), "track": tracks, "embedding": embeddings}).select(rows))
+    return done
+
+
+def _embedded(faces: FaceSet) -> np.ndarray:
+    """Which faces have an embedding of their own, (n,) bool."""
+    return ~np.isnan(faces.embedding[:, 0])
+
+
+def _filled(faces: FaceSet) -> np.ndarray:
+    """Embeddings (n, 128) float32: where a face has none, that of the nearest of its track, which must have one."""
+    embeddings, own = faces.embedding.copy(), _embedded(faces)
     for track in np.unique(faces.track):
         mine = np.flatnonzero(faces.track == track)
         known = mine[own[mine]]
         embeddings[mine] = embeddings[known[_nearest(faces.frame[mine], faces.frame[known])]]
-        smooth[mine] = detect.smooth(smooth[mine], faces.frame[mine])
-    return FaceSet(**{**faces.columns(), "embedding": embeddings, "landmarks_smooth_xy": smooth})
+    return embeddings
 
 
 def _packed(rows: list[Row]) -> FaceSet:
@@ -177,7 +222,7 @@ def _batches(
 
 def _photos(
     photos: Iterable[tuple[int, int, np.ndarray]],
-    cut: Callable[[np.ndarray, np.ndarray, int], Cut],
+    cut: Callable[[int, np.ndarray, np.ndarray, int], Cut],
     given: Mapping[int, tuple[np.ndarray, float]],
     follow: Callable[..., Iterator[tuple[int, list[detect.Found]]]],
 ) -> Iterator[tuple[int, list[detect.Found]]]:
@@ -187,7 +232,8 @@ def _photos(
         if number in given:
             landmarks, score = given[number]
             box = detect.box_around(landmarks)
-            faces = [detect.Found(number, count, box, landmarks, score, False, True, cut(photo_bgr, landmarks, count))]
+            made = cut(number, photo_bgr, landmarks, count)
+            faces = [detect.Found(number, count, box, landmarks, score, False, True, made)]
         else:
             [(_, alone)] = follow([(number, shot, photo_bgr)], partial(_on, cut, count))
             faces = [replace(face, track=count + face.track) for face in alone]
@@ -195,8 +241,10 @@ def _photos(
         yield number, faces
 
 
-def _on(cut: Callable[..., Cut], first: int, photo_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int) -> Cut:
-    return cut(photo_bgr, landmarks_xy, first + track)
+def _on(
+    cut: Callable[..., Cut], first: int, number: int, photo_bgr: np.ndarray, landmarks_xy: np.ndarray, track: int
+) -> Cut:
+    return cut(number, photo_bgr, landmarks_xy, first + track)
 
 
 def _cut(frame_bgr: np.ndarray, landmarks_xy: np.ndarray, settings: Faces, *, embedded: bool) -> Cut:

@@ -132,7 +132,7 @@ def remade(path, folder, *, origin=False, **span):
     )
     begin = int(frames.pts[0]) if origin else 0
     video.mux(
-        out, video=composite, frames=frames, info=info, source=path, audio=True, metadata={"own": "1"}, origin=begin
+        out, videos=[composite], frames=frames, info=info, source=path, audio=True, metadata={"own": "1"}, origin=begin
     )
     return frames, info, out
 

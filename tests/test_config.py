@@ -83,6 +83,19 @@ def test_a_folder_with_a_rate_is_a_clip_like_a_video():
 
 
 @pytest.mark.parametrize(
+    ("row", "seconds", "count"),
+    [
+        *[("\t", None, 1), ("\t", 0.0, 1), ("\t", -5.0, 1), ("\t", 600.0, 1), ("\t", 600.1, 2), ("\t", 1800.0, 3)],
+        *[("100\t", 700.0, 1), ("900\t", 600.0, 1), ("\t590", 1e6, 1), ("\t1300", 1e6, 3), ("\t1300", 650.0, 2)],
+        *[("\t", 1e13, config.entries.MOST_SEGMENTS), ("100\t90000000", 1e13, config.entries.MOST_SEGMENTS)],
+    ],
+)
+def test_a_clip_has_segments_by_its_length_whatever_its_header_says(row, seconds, count):
+    clip = config.parse_clips(f"name\tperson\tpath\tstart\tend\na\tlead\tx\t{row}\n")["a"]
+    assert clip.segments(seconds, minutes=10) == count
+
+
+@pytest.mark.parametrize(
     ("given_rate", "rate"),
     [
         *[("24", "24"), ("25.0", "25"), ("12.5", "25/2"), ("23.976", "24000/1001"), ("23.98", "24000/1001")],

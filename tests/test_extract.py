@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from swapcore import align, detect, extract, store
 from swapcore.config.fields import Faces
-from swapcore.types import ClipInfo
+from swapcore.types import ClipInfo, FaceSet
 
 INFO = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1, 25), rate=Fraction(25))
 PHOTOS = ClipInfo(name="x", width=200, height=120, time_base=Fraction(1), rate=Fraction(1), photos=True)
@@ -87,11 +87,11 @@ def test_no_face_is_forgotten_and_all_are_in_order():
         assert store.face_crop(png).shape == (128, 128, 3)
 
 
-def test_every_third_face_of_a_track_is_embedded_and_the_others_take_the_nearest():
+def test_a_tracks_first_face_and_every_third_frame_are_embedded_and_the_others_take_the_nearest():
     found, network = made(20)
     rows = [row for row, _ in found]
     own = [row["id"] for row in rows if row["embedding"] is not None]
-    assert own == [f"{n:06d}_{k}" for n in range(20) for k in range(len(places(n))) if (n - 8 * k) % 3 == 0]
+    assert own == [f"{n:06d}_{k}" for n in range(20) for k in range(len(places(n))) if n % 3 == 0 or n == 8 * k]
     assert network.chips == len(own)
     parts = []
     assert [name for name, _ in extract.gathered(iter(found), parts)] == [row["id"] for row in rows]
@@ -179,3 +179,27 @@ def test_the_second_process_ends_where_the_first_is_killed(root, tmp_path):
             os.kill(second, signal.SIGKILL)
             pytest.fail("the second process goes on alone")
     assert said == "" and process.returncode == -signal.SIGKILL
+
+
+def marked(frame, track, *, every):
+    """Faces in these frames, of one track, whose embedding tells their frame; every so many frames one has its own."""
+    count, frame = len(frame), np.array(frame, np.int64)
+    own = (frame % every == 0) | (np.arange(count) == 0)
+    columns = {name: np.zeros((count, *value.shape[1:])) for name, value in FaceSet.empty().columns().items()}
+    columns |= {"id": [f"{n:06d}_0" for n in frame], "frame": frame, "track": np.full(count, track)}
+    columns |= {"box_xyxy": np.tile([40.0, 40, 80, 80], (count, 1)), "landmarks_xy": MARKS + frame[:, None, None] % 5}
+    return FaceSet(**columns | {"embedding": np.where(own[:, None], frame[:, None] * np.ones(128), np.nan)})
+
+
+def test_parts_joined_are_the_whole():
+    whole = extract.table([marked(range(3, 40), 0, every=4)])
+    parts = [marked(range(3, 30), 0, every=4), marked(range(13, 40), 5, every=4)]
+    joined = extract.table(extract.joined(parts, [range(20), range(20, 40)]))
+    for name, column in whole.columns().items():
+        np.testing.assert_array_equal(getattr(joined, name), column, err_msg=name)
+
+
+def test_a_track_whose_embedded_faces_lie_in_the_margin_keeps_their_embedding():
+    parts = [marked([], 0, every=4), marked([17, 18, 19, 21, 22], 0, every=50)]
+    joined = extract.table(extract.joined(parts, [range(20), range(20, 40)]))
+    assert joined.frame.tolist() == [21, 22] and (joined.embedding == 17).all()

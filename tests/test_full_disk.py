@@ -77,7 +77,7 @@ def encode():
 def mux():
     frames, info = video.index(clip, name="x", start=None, end=None, shot_threshold=30.0, duplicate_threshold=0.05)
     with store.atomic(disk / "video.mp4") as temporary:
-        video.mux(temporary, video=clip, source=clip, frames=frames, info=info, audio=True, metadata={{}})
+        video.mux(temporary, videos=[clip], source=clip, frames=frames, info=info, audio=True, metadata={{}})
 
 
 def log():

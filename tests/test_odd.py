@@ -94,7 +94,7 @@ def line(scripts, clip, folder):
         Namespace(
             **common,
             settings="{}",
-            composite=composite,
+            composite=[composite],
             consents=json.dumps(consents),
             config="{}",
             inputs=[table],

@@ -59,36 +59,38 @@ def test_stretches_hold_every_wanted_frame_once_after_a_key_frame(count, keys, w
 
 
 X264 = ("-c:v", "libx264", "-preset", "veryfast", "-g", "30")
-FILES = {
-    "b.mp4": X264,
-    "open.mp4": (*X264, "-x264-params", "open-gop=1:bframes=4"),
-    "late.mp4": (*X264, "-output_ts_offset", "7.3"),
-    "uneven.mp4": (*X264, "-vf", "select='mod(n\\,3)+not(mod(n\\,7))'", "-fps_mode", "vfr"),
-    "b.ts": (*X264, "-x264-params", "open-gop=1"),
-    "b.mkv": X264,
-    "b.avi": ("-c:v", "mpeg4", "-g", "30"),
-    "b.mpg": ("-c:v", "mpeg2video", "-g", "15", "-bf", "2", "-b:v", "2M"),
+OPEN = (*X264, "-x264-params", "open-gop=1:bframes=4:b-adapt=0")
+FILES = {  # file name -> rate, how it is encoded
+    "b.mp4": ("30000/1001", X264),
+    "open.mp4": ("30000/1001", OPEN),
+    "late.mp4": ("30000/1001", (*X264, "-output_ts_offset", "7.3")),
+    "uneven.mp4": ("30000/1001", (*X264, "-vf", "select='mod(n\\,3)+not(mod(n\\,7))'", "-fps_mode", "vfr")),
+    "open.ts": ("25", OPEN),  # which begins behind the key frame that it is asked for
+    "slow.ts": ("5", OPEN),
+    "slow.mkv": ("5", OPEN),
+    "b.mkv": ("30000/1001", X264),
+    "b.avi": ("30000/1001", ("-c:v", "mpeg4", "-g", "30")),
+    "b.mpg": ("30000/1001", ("-c:v", "mpeg2video", "-g", "15", "-bf", "2", "-b:v", "2M")),
 }
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_frames_sought_are_those_of_the_whole_decode(name, tmp_path, monkeypatch):
-    path = tmp_path / name
-    source = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=30000/1001:d=6")
-    command = [video.ffmpeg(), "-nostdin", "-loglevel", "error", *source, *FILES[name], "-threads", "1", str(path)]
+    path, (rate, words) = tmp_path / name, FILES[name]
+    source = ("-f", "lavfi", "-i", f"testsrc2=s=96x64:r={rate}:d=40", "-frames:v", "180")
+    command = [video.ffmpeg(), "-nostdin", "-loglevel", "error", *source, *words, "-threads", "1", str(path)]
     subprocess.run(command, check=True)
     frames, info = video.index(path, name="x", start=None, end=None, shot_threshold=30, duplicate_threshold=0.05)
-    wanted = {int(n) for n in np.array([0.05, 0.4, 0.41, 0.97]) * len(frames)}
+    layout = video.layout(path, name="x")
+    whole = [picture.data for _, picture in video.decode_pictures(path, frames, info, layout)]
     monkeypatch.setattr(seek, "WORTH", 5)
     begun = []
     monkeypatch.setattr(seek, "options", lambda seconds, real=seek.options: begun.append(seconds) or real(seconds))
-    layout = video.layout(path, name="x")
-    found = {n: p.data for n, p in video.decode_pictures(path, frames, info, layout, wanted=wanted)}
-    assert begun and set(found) == wanted
-    monkeypatch.setattr(seek, "WORTH", 10_000)
-    begun.clear()
-    whole = {n: p.data for n, p in video.decode_pictures(path, frames, info, layout, wanted=wanted)}
-    assert not begun and all(np.array_equal(found[n], whole[n]) for n in wanted)
+    few = {int(n) for n in np.array([0.05, 0.4, 0.41, 0.97]) * len(frames)}
+    for wanted in (few, *(set(range(n, n + 25)) for n in range(44, 140, 41))):
+        found = {n: p.data for n, p in video.decode_pictures(path, frames, info, layout, wanted=wanted)}
+        assert set(found) == wanted and all(np.array_equal(found[n], whole[n]) for n in wanted)
+    assert begun
 
 
 def test_a_table_whose_times_are_not_the_files_is_read_from_the_beginning(tmp_path, monkeypatch):

@@ -225,7 +225,7 @@ def test_the_video_of_a_sequence_has_its_times_and_no_sound(tmp_path, bits, pix_
     look = {"crf": 1, "preset": "ultrafast"}
     assert video.encode_pictures(composite, pictures, layout=layout, rate=info.rate, **look) == 7
     left_out = video.mux(
-        out, video=composite, frames=frames, info=info, source=folder, audio=True, metadata={"own": "1"}
+        out, videos=[composite], frames=frames, info=info, source=folder, audio=True, metadata={"own": "1"}
     )
     (coded,) = packets(out, "video")
     assert [time for time, _ in coded] == [Fraction(n) / RATE for n in (0, 1, 3, 4, 5, 6, 7)]

@@ -122,10 +122,11 @@ def test_the_profile_says_what_each_rule_needs(tmp_path):
     """Every rule has a partition, memory and time, and more of both when it is tried again; the page has the same numbers."""
     toy = Toy(tmp_path, ROOT)
     toy.config |= {"also": ["side_by_side", "preview", "exr"]}
-    toy.config |= {"studio": {"clips": {"s1": {"actor": "ann", "performance": 1, "seconds": 1}}}}
+    toy.config |= {"studio": {"clips": {"b2": {"actor": "bob", "seconds": 150}}}, "frames": {"segment_minutes": 1}}
+    toy.clips["b2"], toy.paths["b2"] = "bob", "results/studio/b2.mp4"  # a long one
     toy.save()
     files = (ROOT / "workflow/rules").glob("*.smk")
-    rules = {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)}
+    rules = {name for file in files for name in re.findall(r"^(?:rule|use rule \w+ as) (\w+)", file.read_text(), re.M)}
     once, again = planned(toy, 1), planned(toy, 2)
     assert set(once) == rules
     profile = yaml.safe_load(PROFILE.read_text())

@@ -143,13 +143,23 @@ def test_tags_survive_encoding_and_the_finished_file(tmp_path, name):
     video.encode_pictures(clip, film(layout), layout=layout, crf=20, **FILM)
     assert video.layout(clip, name="x") == layout
     frames, info = video.index(clip, name="x", **INDEX)
-    video.mux(out, video=clip, frames=frames, info=info, source=clip, audio=False, metadata={})
+    video.mux(out, videos=[clip], frames=frames, info=info, source=clip, audio=False, metadata={})
     assert video.layout(out, name="x") == layout
     with av.open(str(out)) as container:
         codec = container.streams.video[0].codec_context
         assert codec.codec_tag == {"h264": "avc1", "hevc": "hvc1"}[codec.name]
     shape = b"".join(part.to_bytes(4, "big") for part in layout.sar.as_integer_ratio())
     assert layout.sar == 1 or b"pasp" + shape in out.read_bytes(), "the container says so too"
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_what_a_decoder_needs_does_not_tell_the_machine(tmp_path, codec):
+    """Else parts of a long video, made on machines that differ, would not fit together."""
+    layout = video.Layout(64, 48, "yuv420p", primaries=1, transfer=1, matrix=1)
+    video.encode_pictures(tmp_path / "a.mkv", film(layout), layout=layout, crf=20, codec=codec, **FILM)
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        head = container.streams.video[0].codec_context.extradata
+    assert head and b"thread" not in head and b"cpuid" not in head and b"options" not in head
 
 
 def test_rgb_is_delivered_as_players_expect_it(tmp_path, capsys):

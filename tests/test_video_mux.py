@@ -73,7 +73,7 @@ def test_a_composite_of_another_length_is_refused(clips, tmp_path):
     with pytest.raises(SwapError, match="expected 40 frames, found 50"):
         video.mux(
             tmp_path / "y.mp4",
-            video=tmp_path / "composite.mkv",
+            videos=[tmp_path / "composite.mkv"],
             frames=fewer,
             info=info,
             source=clips / "silent.mp4",
@@ -87,7 +87,7 @@ def test_a_table_of_another_file_is_refused(clips, tmp_path):
     with pytest.raises(SwapError, match="the file has changed"):
         video.mux(
             tmp_path / "y.mp4",
-            video=tmp_path / "composite.mkv",
+            videos=[tmp_path / "composite.mkv"],
             frames=frames,
             info=info,
             source=clips / "variable.mp4",
@@ -105,7 +105,7 @@ def test_a_full_disk_is_named(tmp_path, clips):
     with pytest.raises(SwapError, match=r"x.mkv: cannot be written"):
         video.mux(
             full,
-            video=composite,
+            videos=[composite],
             frames=frames,
             info=info,
             source=clips / "silent.mp4",

@@ -119,7 +119,7 @@ def test_what_an_mp4_cannot_hold_is_named(rich, tmp_path):
     frames, info, out = remade(source, tmp_path)
     left = video.mux(
         out,
-        video=tmp_path / "composite.mkv",
+        videos=[tmp_path / "composite.mkv"],
         frames=frames,
         info=info,
         source=source,
@@ -151,7 +151,9 @@ def bitmaps(path):
 def test_sound_may_be_left_out(rich, tmp_path):
     frames, info, out = remade(rich / "rich.mp4", tmp_path)
     composite = tmp_path / "composite.mkv"
-    left = video.mux(out, video=composite, frames=frames, info=info, source=rich / "rich.mp4", audio=False, metadata={})
+    left = video.mux(
+        out, videos=[composite], frames=frames, info=info, source=rich / "rich.mp4", audio=False, metadata={}
+    )
     assert left == [] and {kind for kind, *_ in said(out)} == {"subtitle"}
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 
 stage = Path(__file__).stem
 outputs = {outputs}
-if stage == "faces":
+if stage.startswith("faces"):
     outputs = outputs + ("faces",)
 if stage != "train":  # to others the weights are an input
     outputs = tuple(name for name in outputs if name != "weights")
@@ -77,6 +77,7 @@ class Toy:
             (folder / "scripts" / script.name).write_text(self._fake(script))
         self.config = json.loads(json.dumps(CONFIG))
         self.clips = dict(CLIPS)
+        self.paths = {}  # of clips that are not film/{name}.mp4
         for name in ("ann", "bob"):
             self.write(f"photos/{name}/1.jpg", name)
         for name in self.clips:
@@ -108,7 +109,7 @@ class Toy:
     def save(self) -> None:
         """Write config.yaml (JSON is YAML) and clips.tsv."""
         self.write("config/config.yaml", json.dumps(self.config))
-        rows = [f"{name}\t{people}\tfilm/{name}.mp4" for name, people in self.clips.items()]
+        rows = [f"{name}\t{people}\t{self.paths.get(name, f'film/{name}.mp4')}" for name, people in self.clips.items()]
         self.write("config/clips.tsv", "\n".join(["name\tperson\tpath", *rows]) + "\n")
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
@@ -12,6 +13,7 @@ from swapcore.config.kinds import Date, Name, Rate, Section, VideoName
 CONSENT = "consent: {basis: written | self | synthetic | public-domain, by: who signed, date: when, scope: what for}"
 
 
+MOST_SEGMENTS = 200  # of a clip: a day and more in those of ten minutes
 FORM = Literal["png", "exr", "prores", "ffv1"]  # of passes for compositors; a test compares them with passes.FORMS
 FORMS: tuple[str, ...] = get_args(FORM)
 ALSO = Literal["side_by_side", "preview", "png", "exr", "prores", "ffv1"]
@@ -119,6 +121,16 @@ class Clip(Section):
     def alone(self) -> str:
         """The one person in it, or ""."""
         return self.people[0] if len(self.people) == 1 and not self.others else ""
+
+    def segments(self, seconds: float | None, *, minutes: float) -> int:
+        """How many segments of about `minutes` at most it is split into, where its file has so many seconds, or nobody knows.
+
+        There are MOST_SEGMENTS at most: a header may say anything.
+        """
+        if seconds is None:
+            return 1
+        kept = (seconds if self.end is None else min(seconds, self.end)) - (self.start or 0)
+        return min(max(1, math.ceil(kept / (60 * minutes))), MOST_SEGMENTS)
 
     @model_validator(mode="after")
     def _order(self) -> Self:

@@ -51,6 +51,9 @@ class Frames(Section):
     """Mean difference of two neighbouring 64-pixel grey frames from which a cut is assumed, grey levels of 255."""
     duplicate_threshold: float = Field(0.05, ge=0, le=255)
     """The same difference below which a frame counts as a copy of the one before, grey levels of 255."""
+    segment_minutes: float = hint(10.0, gt=0)
+    """A longer clip is split into segments of about this length at most, whose faces are found and whose frames are converted
+    by a job each, min. Where their number stays, nothing is made again."""
 
 
 class Faces(Section):
@@ -67,7 +70,7 @@ class Faces(Section):
     every: int = Field(12, ge=1, le=100)
     """Detect in every n-th frame; between, faces are carried by their landmarks."""
     embed_every: int = Field(4, ge=1, le=100)
-    """Embed every n-th face of a track; those between take the embedding of the nearest."""
+    """Embed the first face of a track and those of every n-th frame; those between take the embedding of the nearest."""
     min_score: float = Field(0.0, ge=-5, le=5)
     """Detections below this score are dropped: 0 is the detector's usual, clear faces have 1; down to -0.6 finds more."""
     min_size: int = Field(32, ge=8)

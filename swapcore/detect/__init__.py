@@ -2,6 +2,7 @@
 
 from swapcore.detect.detectors import DETECTORS, PHOTO_SCALE, SMALL_SCALE, Detector, cnn, hog, yunet
 from swapcore.detect.follow import CARRY_SECONDS, GAP_SECONDS, Found, follow
+from swapcore.detect.joined import Followed, joined
 from swapcore.detect.landmarks import BOX_DOWN, BOX_SIDE, Fitter, box_around, fitter, grey, lean, locate, overlap, refit
 from swapcore.detect.steady import smooth
 
@@ -15,6 +16,7 @@ __all__ = [
     "SMALL_SCALE",
     "Detector",
     "Fitter",
+    "Followed",
     "Found",
     "box_around",
     "cnn",
@@ -22,6 +24,7 @@ __all__ = [
     "follow",
     "grey",
     "hog",
+    "joined",
     "lean",
     "locate",
     "overlap",

@@ -105,7 +105,7 @@ class _Frame:
 
 def follow(
     frames: Iterable[tuple[int, int, np.ndarray]],
-    describe: Callable[[np.ndarray, np.ndarray, int], Any],
+    describe: Callable[[int, np.ndarray, np.ndarray, int], Any],
     *,
     detect: Detector,
     fit: Fitter,
@@ -117,34 +117,34 @@ def follow(
     """Find and follow the faces of a clip.
 
     Takes (number, shot, frame_bgr) in order and yields (number, faces from left to right) for each, in order, a few frames
-    later: about 2 * `every` frames are held at most. `describe(frame_bgr, landmarks_xy, track)` is called for each face as
-    its frame leaves, and what it returns goes into Found.data.
+    later: about 2 * `every` frames are held at most. `describe(number, frame_bgr, landmarks_xy, track)` is called for each
+    face as its frame leaves, and what it returns goes into Found.data.
 
-    The detector runs in every `every`-th frame of a shot, wherever a face was lost, and soon again while something is
-    doubtful. Between, a face's landmarks are fitted anew from where they were, forwards and, from a face's first detection,
-    backwards. A face that the detector misses is carried for `carry` frames at most, as long as it looks as it did. One
-    that was lost and comes back within `gap` frames, not far away and with the same look, keeps its track; over up to
-    `every` frames its landmarks are filled in, where the picture between still shows the face. A detection of low score
-    that is not found again when the detector runs next is dropped. Tracks end with their shot. Faces narrower than
-    `min_size` pixels are left out.
+    The detector runs in every `every`-th frame of a shot, whatever was found before, wherever a face was lost, and soon again
+    while something is doubtful. Between, a face's landmarks are fitted anew from where they were, forwards and, from a face's
+    first detection, backwards. A face that the detector misses is carried for `carry` frames at most, as long as it looks as it
+    did. One that was lost and comes back within `gap` frames, not far away and with the same look, keeps its track; over up to
+    `every` frames its landmarks are filled in, where the picture between still shows the face. A detection of low score that is
+    not found again when the detector runs next is dropped. Tracks end with their shot. Faces narrower than `min_size` pixels are
+    left out.
     """
     queue: deque[_Frame] = deque()
     tracks: list[_Track] = []
     lost: list[_Track] = []
-    count, shot, since, settled = 0, None, 0, -1
+    count, shot, begun, settled = 0, None, 0, -1
     for index, (number, shot_now, frame_bgr) in enumerate(frames):
         if shot_now != shot:
             while queue:
                 yield _found(queue.popleft(), describe, min_size)
-            tracks, lost, shot, since = [], [], shot_now, every
+            tracks, lost, shot, begun = [], [], shot_now, index
         here = _Frame(index, number, frame_bgr, grey(frame_bgr))
         held = [track for track in tracks if _carry(track, here, fit)]
         gone = [track for track in tracks if track not in held]
         lost = [track for track in lost if index - track.last <= gap + every] + gone
         tracks, seen = held, set()
         doubtful = any(t.sure is None or t.weak() for t in held) or any(index - t.last <= every + SOON for t in lost)
-        if since >= every or gone or (doubtful and since >= SOON):
-            since, settled = 0, index
+        if (index - begun) % every == 0 or gone or (doubtful and index - settled >= SOON):
+            settled = index
             tracks, seen, left = _confirmed(held, here, queue, detect, fit)
             lost += [track for track in held if track not in tracks and track.sure]
             for box, score in left:
@@ -155,7 +155,6 @@ def follow(
                     lost = [other for other in lost if other is not track]
             for track in gone:  # lost before a second detection
                 track.sure = bool(track.sure)
-        since += 1
         tracks = [t for t in _apart(tracks) if t.carried <= carry]
         for track in tracks:
             here.places[track.number] = _Place(track, track.face, track.number in seen, True)
@@ -178,7 +177,7 @@ def _decided(frame: _Frame, settled: int, open_gaps: list[int], alive: set[int])
 
 
 def _found(
-    frame: _Frame, describe: Callable[[np.ndarray, np.ndarray, int], Any], min_size: float
+    frame: _Frame, describe: Callable[[int, np.ndarray, np.ndarray, int], Any], min_size: float
 ) -> tuple[int, list[Found]]:
     """A frame's faces, without false detections; what no detection contradicted is a face."""
     faces = []
@@ -186,7 +185,7 @@ def _found(
         landmarks, box, *_ = place.face
         if place.track.sure is False or box[2] - box[0] < min_size:
             continue
-        data = describe(frame.bgr, landmarks, place.track.number)
+        data = describe(frame.number, frame.bgr, landmarks, place.track.number)
         about = (place.track.score, place.detected, place.fitted, data)
         faces.append(Found(frame.number, place.track.number, box, landmarks, *about))
     return frame.number, sorted(faces, key=lambda face: tuple(face.box_xyxy))

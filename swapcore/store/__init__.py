@@ -5,6 +5,7 @@ from swapcore.store.files import PICTURES, atomic, atomic_folder, pictures, read
 from swapcore.store.given import check_given, check_writable, dated_now, read_bytes, read_text
 from swapcore.store.images import encode_picture, read_picture, with_chunks, write_picture
 from swapcore.store.masks import MaskArchive, write_masks
+from swapcore.store.remembered import remembered
 from swapcore.store.rows import (
     PNG_SIGNATURE,
     ROW_LIMIT,
@@ -13,6 +14,7 @@ from swapcore.store.rows import (
     face_png,
     face_row,
     read_face_row,
+    with_track,
 )
 from swapcore.store.tables import read_table, write_table
 
@@ -42,8 +44,10 @@ __all__ = [
     "read_picture",
     "read_table",
     "read_text",
+    "remembered",
     "sha256",
     "with_chunks",
+    "with_track",
     "write_archive",
     "write_bytes",
     "write_json",

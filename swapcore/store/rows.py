@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from swapcore.errors import SwapError
-from swapcore.store.images import encode_picture, with_chunks
+from swapcore.store.images import AFTER_HEADER, encode_picture, with_chunks
 
 KIND = "swapcore face"
 ROW_VERSION = 2  # raised when a key changes its meaning
@@ -99,12 +99,29 @@ def face_png(crop_bgr: np.ndarray, row: FaceRow) -> bytes:
     """A face's crop (size, size, 3) uint8 BGR as PNG, with its row. Raises ValueError where they do not fit each other."""
     if crop_bgr.shape != (row.size, row.size, 3):
         raise ValueError(f"a crop of {crop_bgr.shape} and a row of {row.size} pixels")
-    data = encode_picture(crop_bgr, ".png")
+    return with_chunks(encode_picture(crop_bgr, ".png"), [(b"iTXt", _body(row))])
+
+
+def with_track(png: bytes, track: int) -> bytes:
+    """A face's PNG, as `face_png` wrote it, with another number of its track; the picture is not touched.
+
+    Raises SwapError where its row is damaged or not where `face_png` puts it.
+    """
+    row = face_row(png)
+    body = _body(row)
+    start = AFTER_HEADER + 8
+    if png[start : start + len(body)] != body:
+        raise SwapError("expected a face's PNG as it was cut out, found one that another program wrote")
+    rest = png[:AFTER_HEADER] + png[start + len(body) + 4 :]
+    return with_chunks(rest, [(b"iTXt", _body(row.model_copy(update={"track": track})))])
+
+
+def _body(row: FaceRow) -> bytes:
+    """A row as the body of an iTXt chunk: not compressed, no language, no translated keyword."""
     text = row.model_dump_json().encode()
     if len(text) > ROW_LIMIT:
         raise ValueError(f"a face's row has {len(text)} bytes, more than {ROW_LIMIT}")
-    body = ROW_KEYWORD + b"\0\0\0\0\0" + text  # not compressed, no language, no translated keyword
-    return with_chunks(data, [(b"iTXt", body)])
+    return ROW_KEYWORD + b"\0\0\0\0\0" + text
 
 
 def face_row(png: bytes) -> FaceRow:

@@ -4,7 +4,7 @@ ffmpeg (run through ffmpeg-python) decodes and encodes; PyAV reads packets and w
 carries no times. Times are integers in the stream's own time base, never a rounded frame rate.
 """
 
-from swapcore.video import damage
+from swapcore.video import damage, segments
 from swapcore.video.codecs import CODECS
 from swapcore.video.curves import CURVES
 from swapcore.video.decode import decode, decode_pictures
@@ -42,6 +42,7 @@ __all__ = [
     "mux",
     "read_metadata",
     "retime",
+    "segments",
     "sound_digests",
     "to_bgr",
     "unfit",

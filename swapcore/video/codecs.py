@@ -32,7 +32,8 @@ def _x265(crf: int, preset: str, layout: Layout) -> Options:
     """x265's own parameters: HDR10's metadata (SMPTE ST 2086, CTA-861.3) stands in its SEI messages."""
     # at 20 of x264's scale the footage came out 1.0 to 1.3 times its size, at 20 of x265's 1.6 times, at 24 1.3 times
     crf = min(crf + 4, 51) if crf else 0
-    own = ["log-level=error", *(["lossless=1"] if crf == 0 else [])]
+    # without `info=0` the stream's head names threads and processor, and parts made on several machines do not fit
+    own = ["log-level=error", "info=0", *(["lossless=1"] if crf == 0 else [])]
     own += [f"master-display={layout.master_display}"] if layout.master_display else []
     own += [f"max-cll={layout.max_cll}"] if layout.max_cll else []
     own += ["repeat-headers=1"] if layout.master_display or layout.max_cll else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,19 @@ from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
 from swapcore.video import curves, damage, seek, sequence
 from swapcore.video.picture import Layout, Picture
-from swapcore.video.tools import LOCAL, MATRICES, fill, is_rgb, opened, picture_stream, running, stream_colour, url
+from swapcore.video.tools import (
+    LOCAL,
+    MATRICES,
+    fill,
+    is_rgb,
+    opened,
+    picture_stream,
+    running,
+    stream_colour,
+    url,
+    with_times,
+    written_times,
+)
 
 RUNS = 64  # runs of frames that one select expression names (ffmpeg's parser stops at 100); more are joined
 
@@ -113,45 +126,46 @@ def _pictures(raw: _Raw, rows: np.ndarray) -> Iterator[np.ndarray]:
     stretches = [seek.Stretch(None, rows)] if frames.damaged.any() else seek.stretches(frames, rows)
     for stretch in stretches:
         handed = 0
-        if stretch.begin is not None:
-            for array in _part(raw, stretch):
-                yield array
-                handed += 1
-        if rest := stretch.rows[handed:].tolist():  # a container without an exact index may begin behind the key frame
-            whole = seek.Stretch(None, np.array(rest))
-            yield from _part(raw, whole)
+        for begin in seek.begins(frames, stretch):
+            if handed < len(stretch.rows):
+                for array in _part(raw, seek.Stretch(begin, stretch.rows[handed:])):
+                    yield array
+                    handed += 1
 
 
 def _part(raw: _Raw, stretch: seek.Stretch) -> Iterator[np.ndarray]:
     """`_pictures` of one stretch, by one run of ffmpeg: from the file's beginning the decoder's frames are counted, from a
-    key frame on they are told by their times; then fewer may come.
+    key frame on they are told by their times. Then fewer may come, and none where that key frame itself does not come first.
     """
     frames, info = raw.frames, raw.info
     places = frames.decoded[stretch.rows].tolist()
     runs = _runs(places)
-    if stretch.begin is None:
-        begin, name, edges = {}, "n", runs
-    else:
-        begin, name = seek.options(int(frames.pts[stretch.begin]) * info.time_base), "pts"
-        time = dict(zip(places, frames.pts[stretch.rows].tolist(), strict=True))
-        edges = [(time[first], time[last]) for first, last in runs]
-    picked = "+".join(f"between({name},{first},{last})" for first, last in edges)
-    count = sum(last - first + 1 for first, last in runs)
-    due = set(places)
-    pipe = _pipe(raw, picked, count, begin)
-    with running(pipe, stdout=subprocess.PIPE) as (process, complaints):
-        for place in (n for first, last in runs for n in range(first, last + 1)):
-            array = raw.made()
-            if not fill(process.stdout, memoryview(array).cast("B")):
-                process.wait()
-                if begin:
-                    return
-                raise SwapError(
-                    f"clip {info.name}: {raw.path}: expected frame {place}, ffmpeg gave none ({complaints.last()}); "
-                    "has the file changed? run snakemake again"
-                )
-            if place in due:
-                yield array
+    due, wanted = set(places), [n for first, last in runs for n in range(first, last + 1)]
+    with tempfile.TemporaryDirectory() as folder:
+        times = Path(folder) / "times"
+        if stretch.begin is None:
+            pipe = _pipe(raw, runs, "n", len(wanted))
+        else:
+            time = dict(zip(places, frames.pts[stretch.rows].tolist(), strict=True))
+            edges, key = [(time[first], time[last]) for first, last in runs], int(frames.pts[stretch.begin])
+            if stretch.begin != stretch.rows[0]:
+                edges, wanted = [(key, key), *edges], [-1, *wanted]
+            pipe = _pipe(raw, edges, "pts", len(wanted), seek.options(key * info.time_base), times)
+        with running(pipe, stdout=subprocess.PIPE) as (process, complaints):
+            for k, place in enumerate(wanted):
+                array = raw.made()
+                if not fill(process.stdout, memoryview(array).cast("B")):
+                    process.wait()
+                    if stretch.begin is not None:
+                        return
+                    raise SwapError(
+                        f"clip {info.name}: {raw.path}: expected frame {place}, ffmpeg gave none ({complaints.last()}); "
+                        "has the file changed? run snakemake again"
+                    )
+                if k == 0 and stretch.begin is not None and written_times(times)[0] != key:
+                    return  # a container without an exact index began behind the key frame
+                if place in due:
+                    yield array
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
@@ -166,13 +180,26 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
-def _pipe(raw: _Raw, picked: str, count: int, begin: dict[str, Any]) -> Any:
-    """The ffmpeg command, as an ffmpeg-python stream, that writes picked frames as raw samples to its stdout."""
+def _pipe(
+    raw: _Raw,
+    runs: list[tuple[int, int]],
+    name: str,
+    count: int,
+    begin: dict[str, Any] | None = None,
+    times: Path | None = None,
+) -> Any:
+    """The ffmpeg command, as an ffmpeg-python stream, that writes `count` frames as raw samples to its stdout.
+
+    They are those whose `name`, a variable of the filter select, is in a run; `begin` are seek.options; `times` is a file in
+    which each frame's time stands before the frame comes.
+    """
     import ffmpeg as ff
 
     with opened(raw.path, name=raw.info.name) as container:
         position = picture_stream(container, raw.path, name=raw.info.name).index
-    video = ff.input(url(raw.path), protocol_whitelist=LOCAL, **begin)[str(position)].filter("select", picked)
+    picked = "+".join(f"between({name},{first},{last})" for first, last in runs)
+    video = ff.input(url(raw.path), protocol_whitelist=LOCAL, **(begin or {}))[str(position)].filter("select", picked)
+    video = video if times is None else with_times(video, times)
     for name, values, options in raw.filters:
         video = video.filter(name, *values, **options)
     made = video.output("pipe:", format="rawvideo", pix_fmt=raw.pix_fmt, fps_mode="passthrough", **{"frames:v": count})

@@ -17,7 +17,18 @@ from swapcore.errors import SwapError
 from swapcore.types import ClipInfo, FrameTable
 from swapcore.video import damage, sequence
 from swapcore.video.sequence import SMALL
-from swapcore.video.tools import LOCAL, Complaints, exact, fill, opened, picture_stream, running, url
+from swapcore.video.tools import (
+    LOCAL,
+    Complaints,
+    exact,
+    fill,
+    opened,
+    picture_stream,
+    running,
+    url,
+    with_times,
+    written_times,
+)
 
 LOOKED = 12  # frames that are looked at for being interlaced
 
@@ -248,21 +259,12 @@ def _looked(path: Path, pts: np.ndarray, *, name: str) -> tuple[np.ndarray, np.n
                 changes.append(0.0 if before is None else float(np.abs(grey.astype(np.int16) - before).mean()))
                 before = grey
             said = complaints.last(nothing="")
-        seen = _times(times)
+        seen = written_times(times)
     decoded = damage.claimed(pts, seen)
     change = np.zeros(count)
     there = decoded >= 0
     change[there] = np.array(changes)[decoded[there]]
     return decoded, change, said
-
-
-def _times(file: Path) -> list[int | None]:
-    """The times that ffmpeg's filter `metadata` wrote down, a frame each."""
-    words = (
-        (line.split() for line in file.read_text().splitlines() if line.startswith("frame:")) if file.exists() else ()
-    )
-    found = (next(w for w in line if w.startswith("pts:")).removeprefix("pts:") for line in words)
-    return [None if time == "NOPTS" else int(time) for time in found]
 
 
 @contextlib.contextmanager
@@ -275,11 +277,9 @@ def _greys(path: Path, times: Path, *, name: str) -> Iterator[tuple[Iterator[np.
 
     with opened(path, name=name) as container:
         position = picture_stream(container, path, name=name).index
+    small = ff.input(url(path), protocol_whitelist=LOCAL)[str(position)].filter("scale", SMALL, SMALL, flags="area")
     pipe = (
-        ff.input(url(path), protocol_whitelist=LOCAL)[str(position)]
-        .filter("scale", SMALL, SMALL, flags="area")
-        .filter("metadata", mode="add", key="seen", value="1")  # frames without any metadata would not be written down
-        .filter("metadata", mode="print", file=times)
+        with_times(small, times)
         .output("pipe:", format="rawvideo", pix_fmt="gray", fps_mode="passthrough")
         .global_args("-copyts", "-max_error_rate", "1")
     )

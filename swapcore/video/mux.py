@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ LARGEST = 2**31 - 1  # of an MP4's time scales
 def mux(
     out: str | Path,
     *,
-    video: str | Path,
+    videos: Sequence[str | Path],
     frames: FrameTable,
     info: ClipInfo,
     source: str | Path,
@@ -33,9 +34,10 @@ def mux(
     metadata: dict[str, str],
     origin: int = 0,
 ) -> list[str]:
-    """Write an MP4: packets of `video` (one per row of `frames`, at any times) with times of `frames`, all else of `source`.
+    """Write an MP4: packets of `videos` (one per row of `frames`, at any times) with times of `frames`, all else of `source`.
 
-    The k-th picture in the order of presentation gets pts `frames.pts[k] - origin` in the source's time base; where an
+    `videos` are the parts of one, in order, mostly one; each begins with a key frame, and an empty file has no pictures. The k-th
+    picture in the order of presentation gets pts `frames.pts[k] - origin` in the source's time base; where an
     MP4 cannot have that time base (its numerator is not 1), the times are the same and their unit is 1/denominator.
     `origin` is the time of the source that becomes 0: for a clip cut by `start`, its first pts, or players would show
     nothing until `start`. Decoding times are made anew: the sorted pts, shifted by the reorder delay. The last picture is
@@ -49,23 +51,25 @@ def mux(
     languages, titles and dispositions. The source's own metadata (it may hold places and times) is not copied;
     `metadata` is written with its keys as given, also own ones. The index stands at the file's front.
 
-    Returns what of the source was left out, a line for each track. Raises SwapError where counts differ, the source has
-    changed, an MP4 cannot hold the sound's codec, or the disk is full.
+    Returns what of the source was left out, a line for each track. Raises SwapError where counts differ, parts were not encoded
+    alike, the source has changed, an MP4 cannot hold the sound's codec, or the disk is full.
     """
     options = {
         "movflags": "use_metadata_tags+faststart",
         "video_track_timescale": str(info.time_base.denominator),
     }
+    videos = [video for video in videos if Path(video).stat().st_size]
     if Path(source).is_dir():  # an image sequence has nothing but pictures, and shows the last for one unit
-        source, (span, last) = video, (tracks.Span(None, None, Fraction(0)), 1)
+        source, (span, last) = videos[0], (tracks.Span(None, None, Fraction(0)), 1)
     else:
         span, last = _cut(source, frames, info, origin)
-    order = _order(video, frames, info)
+    order = _order(videos, frames, info)
     with (
         opened(source, name=info.name) as given,
         opened(source, name=info.name) as beside,  # two readers of one file, each at its own place
-        opened(video, name=info.name) as encoded,
+        contextlib.ExitStack() as stack,
     ):
+        encoded = [stack.enter_context(opened(video, name=info.name)) for video in videos]
         sounds, texts, left_out = tracks.chosen(given, picture_stream(given, source, name=info.name))
         sounds = sounds if audio else []
         options["movie_timescale"] = str(_movie_scale(info, sounds))
@@ -76,7 +80,11 @@ def mux(
             av.open(url(out), "w", format="mp4", container_options=options) as written,
         ):
             written.metadata.update(metadata)
-            picture = picture_stream(encoded, video, name=info.name)
+            pictured = [
+                picture_stream(container, video, name=info.name)
+                for container, video in zip(encoded, videos, strict=True)
+            ]
+            picture = _alike(pictured, videos, info)
             target = written.add_stream_from_template(picture)
             target.time_base = Fraction(1, info.time_base.denominator)
             if picture.sample_aspect_ratio:  # the template's parameters leave it out
@@ -93,7 +101,8 @@ def mux(
                 written.start_encoding()
             except ValueError as error:
                 raise _codecs(info, source, sounds, error) from None
-            pictures = _pictures(encoded, picture, target, frames.pts - origin, order, info, last=last)
+            coded = (p for part in pictured for p in part.container.demux(part) if p.size)
+            pictures = _pictures(coded, target, frames.pts - origin, order, info, last=last)
             parts = [pictures, tracks.packets(heard, span), tracks.packets(read, span)]
             for packet in heapq.merge(*parts, key=lambda p: float(p.dts * p.time_base)):
                 written.mux(packet)
@@ -144,21 +153,37 @@ def _codecs(info: ClipInfo, source: str | Path, sounds: list[Any], error: Except
     )
 
 
-def _order(video: str | Path, frames: FrameTable, info: ClipInfo) -> np.ndarray:
-    """Place in the order of presentation of each of the encoded packets, (n,) int64."""
-    with opened(video, name=info.name) as container:
-        stream = picture_stream(container, video, name=info.name)
-        pts = [p.pts for p in container.demux(stream) if p.size]
-    if len(pts) != len(frames):
+def _alike(pictured: list[Any], videos: Sequence[str | Path], info: ClipInfo) -> Any:
+    """The first of the streams of pictures. Raises SwapError where another one needs another decoder's set-up."""
+    first = pictured[0]
+    for stream, path in zip(pictured, videos, strict=True):
+        if stream.codec_context.extradata != first.codec_context.extradata:
+            raise SwapError(
+                f"clip {info.name}: {path}: expected it encoded as {videos[0]} is, found another set-up of the encoder; delete "
+                "the parts and run snakemake again, with the same ffmpeg on all machines"
+            )
+    return first
+
+
+def _order(videos: Sequence[str | Path], frames: FrameTable, info: ClipInfo) -> np.ndarray:
+    """Place in the order of presentation of each of the encoded packets of all parts, (n,) int64."""
+    places, total = [np.zeros(0, np.int64)], 0
+    for video in videos:
+        with opened(video, name=info.name) as container:
+            stream = picture_stream(container, video, name=info.name)
+            pts = [p.pts for p in container.demux(stream) if p.size]
+        places.append(total + np.argsort(np.argsort(pts, kind="stable")))
+        total += len(pts)
+    if total != len(frames):
         raise SwapError(
-            f"clip {info.name}: {video}: expected {len(frames)} frames, found {len(pts)}; delete it and run snakemake again"
+            f"clip {info.name}: {', '.join(map(str, videos))}: expected {len(frames)} frames, found {total}; delete it and "
+            "run snakemake again"
         )
-    return np.argsort(np.argsort(pts, kind="stable"))
+    return np.concatenate(places)
 
 
 def _pictures(
-    encoded: av.container.InputContainer,
-    picture: Any,
+    coded: Iterable[av.Packet],
     target: Any,
     pts: np.ndarray,
     order: np.ndarray,
@@ -173,8 +198,7 @@ def _pictures(
     last = last * info.time_base.numerator or (int(gaps[-1]) if len(gaps) else max(1, round(1 / (info.rate * unit))))
     length = np.append(gaps, last)
     dts = decoding_times(pts, order, step=int(gaps.min()) if len(gaps) else 1)
-    packets = (p for p in encoded.demux(picture) if p.size)
-    for packet, place, time in zip(packets, order, dts, strict=True):
+    for packet, place, time in zip(coded, order, dts, strict=True):
         packet.stream, packet.time_base = target, unit
         packet.pts, packet.dts, packet.duration = int(pts[place]), int(time), int(length[place])
         yield packet
@@ -207,14 +231,15 @@ def read_metadata(path: str | Path) -> dict[str, str]:
         return {key.lower(): value for key, value in container.metadata.items()}
 
 
-def content_digest(path: str | Path) -> str:
-    """sha256 of the payloads of the picture's packets: the same for a video and its copy in another container."""
+def content_digest(*paths: str | Path) -> str:
+    """sha256 of the payloads of the picture's packets: the same for a video, its copy in another container, and its parts."""
     digest = hashlib.sha256()
-    with opened(path, name=Path(path).stem) as container:
-        stream = picture_stream(container, path, name=Path(path).stem)
-        for packet in container.demux(stream):
-            if packet.size:
-                digest.update(packet.size.to_bytes(8, "big") + bytes(packet))
+    for path in paths:
+        with opened(path, name=Path(path).stem) as container:
+            stream = picture_stream(container, path, name=Path(path).stem)
+            for packet in container.demux(stream):
+                if packet.size:
+                    digest.update(packet.size.to_bytes(8, "big") + bytes(packet))
     return digest.hexdigest()
 
 

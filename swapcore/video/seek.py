@@ -42,6 +42,17 @@ def stretches(frames: FrameTable, wanted: np.ndarray) -> list[Stretch]:
     return found
 
 
+def begins(frames: FrameTable, stretch: Stretch) -> list[int | None]:
+    """Where to begin decoding for a stretch, as Stretch.begin; each next one where the one before led nowhere.
+
+    A container without an exact index, such as a transport stream, may begin behind the key frame that it is asked for.
+    """
+    if stretch.begin is None:
+        return [None]
+    earlier = np.flatnonzero(frames.key[: stretch.begin])[-1:].tolist()
+    return [stretch.begin, *earlier, None]
+
+
 def options(seconds: Fraction) -> dict[str, Any]:
     """What ffmpeg's input is told, so that decoding begins at the key frame of this time and frames keep their times."""
     return {

@@ -107,6 +107,20 @@ def fill(pipe: IO[bytes], view: memoryview) -> bool:
     return True
 
 
+def with_times(stream: Any, file: Path) -> Any:
+    """An ffmpeg-python stream whose frames' times are written to a file, each before its frame comes."""
+    stream = stream.filter("metadata", mode="add", key="seen", value="1")  # without any, nothing would be written
+    return stream.filter("metadata", mode="print", file=file, direct=1)
+
+
+def written_times(file: Path) -> list[int | None]:
+    """The times that stand in a file of `with_times`, a frame each, in units of the stream's time base; None for no time."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    words = (line.split() for line in lines if line.startswith("frame:"))
+    found = (next(w for w in line if w.startswith("pts:")).removeprefix("pts:") for line in words)
+    return [None if time == "NOPTS" else int(time) for time in found]
+
+
 def exact(seconds: float) -> Fraction:
     """0.1 as a tenth, not as the binary fraction just above it."""
     return Fraction(repr(float(seconds)))

@@ -3,6 +3,7 @@ import functools
 import json
 import os
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 ROOT = Path(workflow.current_basedir).parents[1]
@@ -228,8 +229,39 @@ for place, clip in enumerate(PROJECT.clips.values()):
 # a face goes to nobody who resembles it less than somebody else does, wherever that one was seen
 KNOWN = [name for name, person in PROJECT.people.items() if name in PEOPLE + REFUSED or person.references]
 
+NOTHING = "(?!)"  # a wildcard that matches nothing
+
+
+def seconds_of_clips():
+    """How long each clip is, s: None where nobody knows before it is read, and of photos, which have no times."""
+    studio = {f"results/studio/{name}.mp4": part.seconds for name, part in PROJECT.sections["studio"].clips.items()}
+    files = [clip.path for clip in PROJECT.clips.values() if clip.path not in studio and os.path.isfile(clip.path)]
+    said = store.remembered(Path(PROJECT.state) / "lengths.json", files, header_seconds)
+    rates = {clip.name: Fraction(clip.rate) for clip in PROJECT.clips.values() if clip.rate}
+    drawn = {name: len(pictures(PROJECT.clips[name].path)) / float(rate) for name, rate in rates.items()}
+    known = studio | said
+    return {clip.name: drawn.get(clip.name) or known.get(clip.path) for clip in PROJECT.clips.values()}
+
+
+def header_seconds(path):
+    """video.segments.header_seconds; its package takes a second to load, and is asked about new clips alone."""
+    from swapcore.video import segments
+
+    return segments.header_seconds(path)
+
+
+def long_clips():
+    """How many segments the clips have that are longer than frames.segment_minutes: name -> 2 or more."""
+    minutes, seconds = PROJECT.sections["frames"].segment_minutes, seconds_of_clips()
+    found = {name: clip.segments(seconds[name], minutes=minutes) for name, clip in PROJECT.clips.items()}
+    return {name: count for name, count in found.items() if count > 1}
+
+
+SEGMENTS = long_clips()
+
 
 wildcard_constraints:
+    part=r"\d+",
     clip=settings_of.NAME,
     person=settings_of.NAME,
     swap=settings_of.NAME,
@@ -298,6 +330,28 @@ def identity_edits(clip=None, person=None):
         for path, tracks in IDENTITY.items()
     }
     return {path: entries for path, entries in found.items() if entries}
+
+
+# of long.smk
+
+
+def segments_of(video):
+    """How many segments the clip of a video has."""
+    return SEGMENTS.get(PROJECT.videos[video].clip, 1)
+
+
+def segments_of_clip(suffix):
+    """What was found in each segment of a long clip."""
+    return lambda wildcards: [
+        f"results/clips/{wildcards.clip}/parts/{part}.{suffix}" for part in range(SEGMENTS[wildcards.clip])
+    ]
+
+
+def composites(wildcards):
+    """A video's frames: one file, or of a long clip one for each segment."""
+    folder, count = f"results/videos/{wildcards.video}", segments_of(wildcards.video)
+    files = [f"parts/{part}.mkv" for part in range(count)] if count > 1 else ["composite.mkv"]
+    return [local(f"{folder}/{file}") for file in files]
 
 
 # of people.smk

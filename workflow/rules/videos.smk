@@ -75,7 +75,7 @@ rule label:
     input:
         path=video_path,
         frames=video_clip("frames.parquet"),
-        composite=local("results/videos/{video}/composite.mkv"),
+        composite=composites,
         trained=of_swaps("trained.json"),
         behind=inputs_behind,
         signer=ancient(signer_files),  # a new certificate signs new videos
