@@ -237,7 +237,7 @@ def _since_saved(folder: Path) -> float:
     log = folder / "results/logs/train/ann_onto_bob.log"
     if saved:
         return time.time() - max(saved)
-    steps = log.exists() and "step " in log.read_text()
+    steps = log.exists() and re.search(r"step \d+/", log.read_text())  # not the line that a phase begins at step 0
     return log.stat().st_mtime - (folder / "results/logs/train").stat().st_mtime if steps else 0.0
 
 
