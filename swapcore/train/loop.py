@@ -139,7 +139,7 @@ def learn(session: Session, caught: Sequence[signal.Signals] = ()) -> None:
             then = now.step + steps, now.seconds + pace * steps  # as far as can be told
             if not way.done(*then):
                 faces.begin(then[0], way.steps(*then, pace), way.phase(*then))
-            rates = _rates(session, way, steps, pace)
+            rates = _rates(session, way, phase, steps, pace)
             loss = _advance(session, drawn, phase, rates)
             seconds = time.monotonic() - start
             pace = (seconds - now.seconds) / steps
@@ -232,9 +232,9 @@ def _moved(session: Session, before: Plan, way: Plan) -> Plan:
     return way
 
 
-def _rates(session: Session, way: Plan, steps: int, pace: float) -> np.ndarray:
-    """Adam's rate in each of some steps from here, (steps,) float32; pace: seconds a step."""
+def _rates(session: Session, way: Plan, number: int, steps: int, pace: float) -> np.ndarray:
+    """Adam's rate in each of some steps of a phase from here, (steps,) float32; pace: seconds a step."""
     now, settings = session.now, session.settings
     shares = [way.share(now.step + k, now.seconds + pace * k) for k in range(steps)]
-    phase = settings.schedule[way.phase(now.step, now.seconds)]
+    phase = settings.schedule[number]
     return np.float32(now.slower * settings.learning_rate) * np.array([phase.rate_at(s) for s in shares], np.float32)
