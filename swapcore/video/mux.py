@@ -36,7 +36,7 @@ def mux(
 ) -> list[str]:
     """Write an MP4: packets of `videos` (one per row of `frames`, at any times) with times of `frames`, all else of `source`.
 
-    `videos` are the parts of one, in order, mostly one; each begins with a key frame, and an empty file has no pictures. The k-th
+    `videos` are the parts of one, in order, mostly one; each begins with a key frame. The k-th
     picture in the order of presentation gets pts `frames.pts[k] - origin` in the source's time base; where an
     MP4 cannot have that time base (its numerator is not 1), the times are the same and their unit is 1/denominator.
     `origin` is the time of the source that becomes 0: for a clip cut by `start`, its first pts, or players would show
@@ -58,7 +58,6 @@ def mux(
         "movflags": "use_metadata_tags+faststart",
         "video_track_timescale": str(info.time_base.denominator),
     }
-    videos = [video for video in videos if Path(video).stat().st_size]
     if Path(source).is_dir():  # an image sequence has nothing but pictures, and shows the last for one unit
         source, (span, last) = videos[0], (tracks.Span(None, None, Fraction(0)), 1)
     else:
