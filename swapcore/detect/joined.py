@@ -37,7 +37,7 @@ def joined(parts: Iterable[Followed]) -> list[np.ndarray]:
         found = {new: known[old] for new, old in pairs.items() if old in known}
         for track in np.unique(part.track[part.own]).tolist():
             if track not in found:
-                found[track] = max(free, track) if before is None else free
+                found[track] = track if before is None else free
                 free = found[track] + 1
         done.append(np.array([found.get(track, -1) for track in part.track.tolist()], np.int64))
         if len(part.frame):
