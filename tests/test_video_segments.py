@@ -70,11 +70,10 @@ def in_parts(path, folder, count, *, layout=None, **span):
     frames, info = video.index(path, name="x", **{**INDEX, **span})
     layout, parts = layout or video.layout(path, name="x"), []
     for part in segments.spans(frames, count):
-        parts.append(folder / f"{len(parts)}.mkv")
         wanted = set(part.numbers(frames))
         if not wanted:
-            parts[-1].touch()
             continue
+        parts.append(folder / f"{len(parts)}.mkv")
         pictures = (p for _, p in video.decode_pictures(path, frames, info, layout, wanted=wanted))
         video.encode_pictures(parts[-1], pictures, layout=layout, rate=info.rate, crf=0, preset="ultrafast")
     out = folder / "out.mp4"
@@ -82,7 +81,7 @@ def in_parts(path, folder, count, *, layout=None, **span):
     video.mux(
         out, videos=parts, frames=frames, info=info, source=path, audio=True, metadata={"own": "1"}, origin=origin
     )
-    assert video.content_digest(out) == video.content_digest(*(part for part in parts if part.stat().st_size))
+    assert video.content_digest(out) == video.content_digest(*parts)
     return frames, info, out
 
 
