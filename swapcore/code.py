@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from swapcore import store
+from swapcore.errors import SwapError
 
 PACKAGE = Path(__file__).resolve().parent
 SUFFIXES = {".html", ".css", ".js", ".npz", ".onnx"}  # beside the modules of a package, and read by them
@@ -22,6 +27,41 @@ class Parsed(NamedTuple):
     names: frozenset[tuple[str, str]]  # (module of swapcore, name in it) that it uses; ("nets", "") is all of nets
     own: frozenset[str]  # what it defines itself
     plain: frozenset[str]  # what it imports by a plain name
+
+
+def digests(folder: str | Path, memory: str | Path) -> dict[str, str]:
+    """What `digest` says of each script in a folder, by the script's name without its suffix.
+
+    Reading them all takes a second or two, so the answers are kept in the JSON file `memory` with a digest of every file
+    that they could depend on, and asked for again when that is another one. It only saves time: what is damaged, or cannot
+    be written, is passed over.
+    """
+    scripts = sorted(Path(folder).glob("*.py"))
+    named = [(script.name, script) for script in scripts]
+    named += sorted((str(f.relative_to(PACKAGE)), f) for f in PACKAGE.rglob("*") if f.suffix in SUFFIXES | {".py"})
+    all_of_it = hashlib.sha256(
+        repr(sys.version_info).encode()
+    )  # Python writes a module's tree, each version its own way
+    for name, file in named:
+        all_of_it.update(f"{name}:{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    state, kept = all_of_it.hexdigest(), _kept(memory)
+    if kept.get("of") == state:
+        return kept["digests"]
+    made = {script.stem: digest(script) for script in scripts}
+    with contextlib.suppress(SwapError, OSError):
+        store.write_json(memory, {"of": state, "digests": made})
+    return made
+
+
+def _kept(memory: str | Path) -> dict[str, Any]:
+    """What `digests` wrote; nothing where that is not there or not whole."""
+    kept: Any = None
+    if Path(memory).exists():
+        with contextlib.suppress(SwapError):
+            kept = store.read_json(memory)
+    told = kept.get("digests") if isinstance(kept, dict) else None
+    whole = isinstance(told, dict) and all(isinstance(digest, str) for digest in told.values())
+    return kept if whole else {}
 
 
 def digest(script: str | Path) -> str:

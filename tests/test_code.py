@@ -85,3 +85,31 @@ def after(package, name, text):
 def test_what_a_stage_runs_is_what_counts(package, name, text, counts):
     before, now = after(package, name, text)
     assert (before != now) is counts
+
+
+def test_all_scripts_at_once_and_once_alone(package, tmp_path, monkeypatch):
+    """A second reading looks into nothing, whatever changes is found, and a damaged memory is made again."""
+    memory, asked = tmp_path / "none/code.json", []
+    monkeypatch.setattr(code, "digest", lambda script, was=code.digest: asked.append(script.stem) or was(script))
+
+    def digests():
+        forget()
+        asked.clear()
+        return code.digests(package / "scripts", memory)
+
+    first = digests()
+    assert asked == ["beside", "common", "script"] == list(first) and first["script"] != first["beside"]
+    assert digests() == first and not asked
+    for name in ("colour.py", "nets/look.css", "scripts/common.py"):
+        (package / name).write_text((package / name).read_text() + " ")
+        now = digests()
+        assert asked, f"{name} may count"
+        assert digests() == now and not asked
+    (package / "store.py").rename(package / "nets/store.py")
+    assert digests() and asked, "the same files elsewhere are another package"
+    for damaged in ("", "[]", "{", '{"of": 1}', '{"of": 1, "digests": {"script": 1}}', memory.read_text()[:-9]):
+        memory.write_text(damaged)
+        assert digests() and asked
+    memory.unlink()
+    memory.mkdir()
+    assert digests() and asked, "where it cannot be kept it is found out"

@@ -12,7 +12,7 @@ rule frames:
         "../../environment.yml"
     params:
         run=script("frames"),
-        code=code.digest(ROOT / "scripts/frames.py"),
+        code=CODE["frames"],
         settings=PROJECT.settings("frames"),
         path=clip_path,
         range=lambda wildcards: PROJECT.clips[wildcards.clip].model_dump_json(include={"start", "end", "rate"}),
@@ -37,7 +37,7 @@ rule faces:
         "../../environment.yml"
     params:
         run=script("faces"),
-        code=code.digest(ROOT / "scripts/faces.py"),
+        code=CODE["faces"],
         settings=PROJECT.settings("faces"),
         path=clip_path,
     shell:
@@ -60,7 +60,7 @@ rule identify:
         "../../environment.yml"
     params:
         run=script("identify"),
-        code=code.digest(ROOT / "scripts/identify.py"),
+        code=CODE["identify"],
         settings=PROJECT.settings("identify"),
         candidates=lambda wildcards: PROJECT.clips[wildcards.clip].people,
         refused=REFUSED,
@@ -89,7 +89,7 @@ rule parse:
         "../../environment.yml"
     params:
         run=script("parse"),
-        code=code.digest(ROOT / "scripts/parse.py"),
+        code=CODE["parse"],
         settings=PROJECT.settings("parse"),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --faces {input.faces:q}"
@@ -117,7 +117,7 @@ rule groups:
         "../../environment.yml"
     params:
         run=script("groups"),
-        code=code.digest(ROOT / "scripts/groups.py"),
+        code=CODE["groups"],
         settings=PROJECT.settings("groups"),
     shell:
         "{params.run} --settings {params.settings:q} --clip {wildcards.clip} --faces {input.faces:q}"

@@ -12,6 +12,8 @@ sys.path.insert(0, str(ROOT))
 from swapcore import code, config as settings_of, edits, memory, store
 from swapcore.errors import SwapError
 
+# what each script runs: a param of its rule, by which Snakemake knows that code has changed
+CODE = code.digests(ROOT / "scripts", ".snakemake/code.json")
 CLIP_FILES = ["frames.parquet", "faces.parquet", "faces.zip", "people.parquet", "groups.jpg", "groups.yaml"]
 PERSON_FILES = [
     "references.parquet",

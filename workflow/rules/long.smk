@@ -13,7 +13,7 @@ use rule faces as faces_part with:
         "results/benchmarks/faces_part/{clip}/{part}.tsv"
     params:
         run=lambda wildcards: f"{script('faces_part')} --segment {wildcards.part}/{SEGMENTS[wildcards.clip]}",
-        code=code.digest(ROOT / "scripts/faces_part.py"),
+        code=CODE["faces_part"],
 
 
 # It has all the inputs and params of its parts: when one of them failed, Snakemake takes that for up to date.
@@ -37,7 +37,7 @@ rule faces_join:
         "../../environment.yml"
     params:
         run=script("faces_join"),
-        code=code.digest(ROOT / "scripts/faces_join.py"),
+        code=CODE["faces_join"],
         settings=PROJECT.settings("faces"),
         path=clip_path,
     shell:
@@ -55,4 +55,4 @@ use rule convert as convert_part with:
         "results/benchmarks/convert_part/{video}/{part}.tsv"
     params:
         run=lambda wildcards: f"{script('convert_part')} --segment {wildcards.part}/{segments_of(video=wildcards.video)}",
-        code=code.digest(ROOT / "scripts/convert_part.py"),
+        code=CODE["convert_part"],

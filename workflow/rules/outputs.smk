@@ -28,7 +28,7 @@ rule preview:
     threads: 2
     params:
         run=script("preview"),
-        code=code.digest(ROOT / "scripts/preview.py"),
+        code=CODE["preview"],
         settings=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         label=lambda wildcards: PROJECT.settings("label", video=wildcards.video),
         swaps=swaps_json,
@@ -63,7 +63,7 @@ rule side_by_side:
     threads: 2
     params:
         run=script("side_by_side"),
-        code=code.digest(ROOT / "scripts/side_by_side.py"),
+        code=CODE["side_by_side"],
         settings=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         label=lambda wildcards: PROJECT.settings("label", video=wildcards.video),
         swaps=swaps_json,
@@ -98,7 +98,7 @@ rule passes:
     threads: 2
     params:
         run=script("passes"),
-        code=code.digest(ROOT / "scripts/passes.py"),
+        code=CODE["passes"],
         settings=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         label=lambda wildcards: PROJECT.settings("label", video=wildcards.video),
         swaps=swaps_json,

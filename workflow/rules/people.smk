@@ -12,7 +12,7 @@ rule references:
         "../../environment.yml"
     params:
         run=script("references"),
-        code=code.digest(ROOT / "scripts/references.py"),
+        code=CODE["references"],
         settings=PROJECT.settings("references"),
         given=lambda wildcards, input: ("--photos" if "photos" in input.keys() else "--faces"),
         edits=lambda wildcards: list(deciding(wildcards.person)),
@@ -37,7 +37,7 @@ rule known:
         "../../environment.yml"
     params:
         run=script("known"),
-        code=code.digest(ROOT / "scripts/known.py"),
+        code=CODE["known"],
         people=KNOWN,
     shell:
         "{params.run} --people {params.people} --references {input:q} --out {output:q} --log {log:q}"
@@ -66,7 +66,7 @@ rule sort:
         "../../environment.yml"
     params:
         run=script("sort"),
-        code=code.digest(ROOT / "scripts/sort.py"),
+        code=CODE["sort"],
         settings=lambda wildcards: PROJECT.settings("sort", person=wildcards.person),
         clips=lambda wildcards: clips_of(wildcards.person),
     shell:
@@ -103,7 +103,7 @@ rule clean:
         "../../environment.yml"
     params:
         run=script("clean"),
-        code=code.digest(ROOT / "scripts/clean.py"),
+        code=CODE["clean"],
         settings=lambda wildcards: PROJECT.settings("clean", person=wildcards.person),
         clips=lambda wildcards: clips_of(wildcards.person),
     shell:
@@ -135,7 +135,7 @@ rule dataset:
         "../../environment.yml"
     params:
         run=script("dataset"),
-        code=code.digest(ROOT / "scripts/dataset.py"),
+        code=CODE["dataset"],
         settings=PROJECT.settings("dataset"),
         clips=lambda wildcards: clips_of(wildcards.person),
     shell:

@@ -10,7 +10,7 @@ rule studio:
         "../../environment.yml"
     params:
         run=script("studio"),
-        code=code.digest(ROOT / "scripts/studio.py"),
+        code=CODE["studio"],
         settings=PROJECT.settings("studio"),
         clip=lambda wildcards: PROJECT.studio_clip(wildcards.clip),
     shell:

@@ -22,7 +22,7 @@ rule advise:
         "../../environment.yml"
     params:
         run=script("advise"),
-        code=code.digest(ROOT / "scripts/advise.py"),
+        code=CODE["advise"],
         settings=PROJECT.settings("advise"),
         source=lambda wildcards: PROJECT.swaps[wildcards.swap].source,
         target=lambda wildcards: PROJECT.swaps[wildcards.swap].target,
@@ -79,7 +79,7 @@ rule train:
     threads: 64  # as many as there are: Snakemake gives no more than --cores
     params:
         run=script("train"),
-        code=code.digest(ROOT / "scripts/train.py"),
+        code=CODE["train"],
         settings=lambda wildcards: PROJECT.settings("train", swap=wildcards.swap),
         source=lambda wildcards: PROJECT.swaps[wildcards.swap].source,
         target=lambda wildcards: PROJECT.swaps[wildcards.swap].target,

@@ -26,7 +26,7 @@ rule forehead:
         "../../environment.yml"
     params:
         run=script("forehead"),
-        code=code.digest(ROOT / "scripts/forehead.py"),
+        code=CODE["forehead"],
         settings=seen_on_foreheads,
         forehead=PROJECT.settings("forehead"),
         swaps=swaps_json,
@@ -60,7 +60,7 @@ rule convert:
     threads: 2
     params:
         run=script("convert"),
-        code=code.digest(ROOT / "scripts/convert.py"),
+        code=CODE["convert"],
         settings=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         label=lambda wildcards: PROJECT.settings("label", video=wildcards.video),
         swaps=swaps_json,
@@ -95,7 +95,7 @@ rule label:
         "../../environment.yml"
     params:
         run=script("label"),
-        code=code.digest(ROOT / "scripts/label.py"),
+        code=CODE["label"],
         settings=lambda wildcards: PROJECT.settings("label", video=wildcards.video),
         swaps=swaps_json,
         consents=consents,
@@ -123,7 +123,7 @@ rule verify:
         "../../environment.yml"
     params:
         run=script("verify"),
-        code=code.digest(ROOT / "scripts/verify.py"),
+        code=CODE["verify"],
     shell:
         "{params.run} --video {wildcards.video} --video-file {input.video:q} --provenance {input.provenance:q}"
         " --out {output:q} --log {log:q}"
@@ -158,7 +158,7 @@ rule measure:
         "../../environment.yml"
     params:
         run=script("measure"),
-        code=code.digest(ROOT / "scripts/measure.py"),
+        code=CODE["measure"],
         settings=PROJECT.settings("measure"),
         convert=lambda wildcards: PROJECT.settings("convert", video=wildcards.video),
         swaps=swaps_json,
@@ -204,7 +204,7 @@ rule report:
         "../../environment.yml"
     params:
         run=script("report"),
-        code=code.digest(ROOT / "scripts/report.py"),
+        code=CODE["report"],
         settings=PROJECT.settings("report"),
         swaps=swaps_json,
     shell:
