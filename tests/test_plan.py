@@ -164,7 +164,7 @@ def test_a_project_may_move_to_a_path_with_spaces(toy):
 
 def test_pictures_are_the_same_to_the_workflow_and_to_the_library(root):
     """Declared once: the workflow asks the library, and names no suffix of a picture itself but in outputs."""
-    text = (root / "workflow/rules/common.smk").read_text()
+    text = "".join((root / f"workflow/rules/{name}.smk").read_text() for name in ("common", "inputs"))
     assert "store.pictures(path)" in text and "PICTURES =" not in text
     assert not [suffix for suffix in store.PICTURES if f'"{suffix}"' in text]
 
