@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fcntl
 import json
 import os
@@ -24,7 +25,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 # the longest files, longest first: so that two processes, a file each at a time, end together
-LONG = ("test_faults", "test_plan", "test_slurm", "test_line", "test_long", "test_storage", "test_train_run")
+LONG = (
+    "test_faults",
+    "test_slurm",
+    "test_plan",
+    "test_line",
+    "test_plan_settings",
+    "test_long",
+    "test_plan_long",
+    "test_storage",
+    "test_train_run",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,3 +84,37 @@ def clips(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     made_clips(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A toy project, made once."""
+    from toy import FRESH, Toy
+
+    toy = Toy(tmp_path_factory.mktemp("toy"), ROOT)
+    assert toy.plan() == FRESH
+    toy.make()
+    return toy
+
+
+@pytest.fixture
+def toy(made):
+    """The finished project; whatever a test changes is put back."""
+    before = {
+        f: f.read_bytes()
+        for d in ("config", "film", "photos", "workflow", "swapcore", "scripts")
+        for f in (made.folder / d).rglob("*")
+        if f.is_file()
+    }
+    times = {file: file.stat().st_mtime_ns for file in before}
+    config, clips = copy.deepcopy(made.config), dict(made.clips)
+    yield made
+    for d in ("config", "film", "photos", "workflow", "swapcore", "scripts"):
+        for file in (made.folder / d).rglob("*"):
+            if file.is_file() and file not in before:
+                file.unlink()
+    for file, data in before.items():
+        if not file.exists() or file.read_bytes() != data:
+            file.write_bytes(data)
+            os.utime(file, ns=(times[file], times[file]))  # or what is made of it looks outdated to the next test
+    made.config, made.clips = config, clips

@@ -61,6 +61,30 @@ CONFIG = {
     ],
 }
 CLIPS = {"a1": "ann", "a2": "ann", "b1": "bob", "c1": "cy"}
+# its whole plan: two people with photos, one known from a clip alone; four clips, two swaps, both onto b1
+FRESH = {
+    "frames": 4,
+    "faces": 4,
+    "references": 3,
+    "known": 1,
+    "identify": 4,
+    "groups": 4,
+    "parse": 1,
+    "sort": 3,
+    "clean": 3,
+    "dataset": 3,
+    "advise": 2,
+    "train": 2,
+    "forehead": 2,
+    "convert": 2,
+    "label": 2,
+    "verify": 2,
+    "measure": 2,
+    "report": 2,
+}
+VIDEOS = {"forehead": 2, "convert": 2, "label": 2, "verify": 2, "measure": 2, "report": 2}
+FROM_CONVERT = {stage: count for stage, count in VIDEOS.items() if stage != "forehead"}
+ONE_VIDEO = {"forehead": 1, "convert": 1, "label": 1, "verify": 1, "measure": 1, "report": 1}
 
 
 class Toy:
