@@ -319,6 +319,24 @@ def test_why_it_stopped_is_said():
     assert why_stopped(Standing(step=1000), way, way, patience=3) == "budget: its 1000 steps are spent"
 
 
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ([0.5], ""),  # one measurement says nothing of a rise
+        ([0.1, 0.15, 0.2, 0.25, 0.29], "hardly a face is learnt yet (quality 0.290)"),
+        ([0.2, 0.4], "still rising (from 0.200 to 0.400"),
+        ([0.3, 0.4, 0.5, 0.55, 0.6], "still rising (from 0.500 to 0.600"),
+        ([0.5, 0.6, 0.6, 0.6, 0.6], ""),
+        ([0.6, 0.5, 0.61, 0.52, 0.611, 0.53], ""),  # no more than what it scatters by
+    ],
+)
+def test_a_budget_that_was_too_small_is_said(scores, words):
+    now = Standing(step=1000, quality=rows(scores))
+    way = schedule.plan(schedule.Goal("a", 0, 0.0, 1.0), steps=1000, minutes=None, until=(0.75, 1.0))
+    said = why_stopped(now, way, way, patience=3).removeprefix("budget: its 1000 steps are spent")
+    assert words in said and bool(said) == bool(words) == ("larger train.budget" in said)
+
+
 def test_the_curve_marks_the_best_and_the_fooled():
     shares = {**dict.fromkeys(SHARES, 0.4), "fooled": False}
     measured = [

@@ -11,7 +11,7 @@ from swapcore import progress
 from swapcore.config.fields import Train
 from swapcore.train import fresh
 from swapcore.train.quality import SHARES
-from swapcore.train.schedule import Goal, Plan, affordable, moved, noise, plan
+from swapcore.train.schedule import BEGUN, Goal, Plan, affordable, moved, noise, plan
 
 WORDS = {"identity": "likeness", "sharpness": "sharpness", "expression": "expression", "rebuilt": "rebuilt"}
 
@@ -111,13 +111,29 @@ def said(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
 def why_stopped(now: Standing, budget: Plan, way: Plan, *, patience: int) -> str:
     """Why a finished training ended; budget: the way without regard to quality, way: as it was gone."""
     if way.end >= budget.end or budget.done(now.step, now.seconds):
-        return f"budget: its {_amount(budget.end - budget.begin, budget)} are spent"
+        return f"budget: its {_amount(budget.end - budget.begin, budget)} are spent{_more_helps(now, patience)}"
     rows = now.comparable()
     left = budget.end - budget.at(now.step, now.seconds)
     return (
         f"plateau: quality stopped rising, none of {patience} measurements brought a gain of more than "
         f"{noise([row['score'] for row in rows]):.3f}; {_amount(left, budget)} of the budget were not needed"
     )
+
+
+def _more_helps(now: Standing, patience: int) -> str:
+    """What speaks for a larger budget: what `plateau` would not have taken for a standstill."""
+    scores = [row["score"] for row in now.comparable()]
+    if len(scores) < 2:
+        return ""
+    last = min(patience, len(scores) // 2)
+    early, late = max(scores[:-last]), max(scores[-last:])
+    if max(early, late) < BEGUN:
+        found = f"hardly a face is learnt yet (quality {max(early, late):.3f})"
+    elif late > early + noise(scores):
+        found = f"quality was still rising (from {early:.3f} to {late:.3f} at last)"
+    else:
+        return ""
+    return f"; {found}: with a larger train.budget the next run goes on from here"
 
 
 def report(now: Standing, *, delivered: int, why: str) -> dict[str, Any]:
