@@ -136,22 +136,25 @@ def snakemake(folder: Path, *arguments: str, cores: int) -> Cost:
 
 def conversion_of(folder: Path, pair: Pair, swap: str, name: str) -> conversion.Conversion:
     """The conversion of the target's clip, as the stage opens it."""
+    return conversion.opened(given(folder, pair, swap, name))
+
+
+def given(folder: Path, pair: Pair, swap: str, name: str) -> argparse.Namespace:
+    """What the stage would be given to convert the target's clip, all of conversion.OPTIONS."""
     results = folder / "results"
-    clip = {table: results / f"clips/{pair.target}/{table}.parquet" for table in ("frames", "faces", "people")}
-    return conversion.opened(
-        argparse.Namespace(
-            settings=json.dumps({"mask": MASK}),
-            label_settings="{}",
-            video=name,
-            path=folder / pair.clips[pair.target],
-            swaps=json.dumps([{"name": swap, "source": pair.source, "target": pair.target}]),
-            trained=[results / f"swaps/{swap}/trained.json"],
-            weights=[results / f"swaps/{swap}/weights.h5"],
-            decisions=[results / f"people/{pair.target}/decisions.parquet"],
-            masks=[results / f"clips/{pair.target}/masks.zip"],
-            forehead=[],
-            **clip,
-        )
+    return argparse.Namespace(
+        settings=json.dumps({"mask": MASK}),
+        label_settings="{}",
+        video=name,
+        path=folder / pair.clips[pair.target],
+        **{table: results / f"clips/{pair.target}/{table}.parquet" for table in ("frames", "faces", "people")},
+        swaps=json.dumps([{"name": swap, "source": pair.source, "target": pair.target}]),
+        trained=[results / f"swaps/{swap}/trained.json"],
+        weights=[results / f"swaps/{swap}/weights.h5"],
+        decisions=[results / f"people/{pair.target}/decisions.parquet"],
+        restorer=[],
+        masks=[results / f"clips/{pair.target}/masks.zip"],
+        forehead=[],
     )
 
 

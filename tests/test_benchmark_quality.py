@@ -245,3 +245,20 @@ def test_pictures_of_the_average_face(order, root, monkeypatch, tmp_path):
     face = project.average_face(tmp_path, project.Pair("a", "b", {"a": "a.mp4"}, {}, 1.0), job)
     assert face.shape == (16, 16, 3) and face.dtype == np.float32
     np.testing.assert_allclose(face, 60 / 255, atol=1e-6)
+
+
+def test_baselines_of_a_real_project(bench, whole):
+    """What is set beside a swap comes out of the very conversion that the stage does."""
+    import quality_project as project
+
+    folder, _ = whole
+    made = json.loads((folder / "config/config.yaml").read_text())
+    config = {"studio": {"rate": 25, "grain": 2.0, **made["studio"]}}
+    pair = project.Pair("ann", "bob", {name: f"results/studio/{name}.mp4" for name in ("ann", "bob")}, config, 1.6)
+    assert set(vars(project.given(folder, pair, "ann_onto_bob", "x"))) == set(project.conversion.OPTIONS)
+    job = project.conversion_of(folder, pair, "ann_onto_bob", "x")
+    frames = {name: next(iter(made(folder, pair, job))) for name, made in project.BASELINES.items() if name != "truth"}
+    before = next(iter(job._replace(chosen={}).converted({0}, predict={}))).before
+    apart = {name: np.abs(frame.data.astype(int) - before.data.astype(int)) for name, frame in frames.items()}
+    assert 0 in job.noted and apart["unchanged"].max() > 0, "the note is laid over the target's own frames too"
+    assert (apart["average"] > apart["unchanged"]).mean() > 0.02, "and a face over those of the average"
