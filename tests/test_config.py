@@ -107,6 +107,20 @@ def test_a_rate_is_exact(given_rate, rate):
     assert config.parse_clips(clips)["a"].rate == rate
 
 
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        ({}, 4),
+        ({"model": "core"}, 16),
+        ({"backend": "jax"}, 16),
+        ({"backend": "jax", "batch": 2}, 2),
+        ({"model": "core", "batch": "auto"}, "auto"),
+    ],
+)
+def test_how_many_faces_a_step_takes(train, expected):
+    assert config.load(changed(train=train), CLIPS).sections["train"].faces_a_step == expected
+
+
 def test_own_settings_are_laid_over_the_global_ones_and_a_budget_is_one_choice():
     given_config = changed(
         train={"budget": {"minutes": 5}, "batch": 8}, convert={"encoder": {"crf": 20, "preset": "fast"}}

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+BATCH = (
+    16  # faces of each person in a step, for models without a number of their own, and on GPUs, which want more at once
+)
+
 
 class Sizes(NamedTuple):
-    """The sides of the pictures that a model can be built for, pixels."""
+    """The sides of the pictures that a model can be built for, pixels, and what it is trained by."""
 
     default: int
     multiple: int
     least: int
     most: int
+    batch: int = BATCH
 
     def wrong(self, resolution: int) -> str:
         """What is wrong with a resolution, in words; "" where it can be built."""
@@ -21,7 +26,7 @@ class Sizes(NamedTuple):
 
 
 SIZES: dict[str, Sizes] = {
-    "small": Sizes(64, 16, 32, 256),
+    "small": Sizes(64, 16, 32, 256, batch=4),  # as good from half as many faces as with 16: docs/quality.md
     "core": Sizes(128, 64, 64, 512),
     "original": Sizes(64, 16, 32, 256),
     "lightweight": Sizes(64, 16, 32, 256),

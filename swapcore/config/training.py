@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from swapcore.config.architectures import SIZES
+from swapcore.config.architectures import BATCH, SIZES
 from swapcore.config.compositing import MaskName, Masks, masks_named
 from swapcore.config.kinds import Name, Section, hint
 
@@ -92,9 +92,10 @@ class Train(Section):
     """When to stop: {steps: 20000} or {minutes: 30}; counted over all runs."""
     continue_share: float = Field(0.25, gt=0, le=1)
     """After the data or a setting changed, a trained swap goes on for this share of the budget."""
-    batch: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = 16
-    """Faces of each person in a step; auto: the smallest with nearly the best images/s on this machine, found once by trying.
-    It changes what is learnt. Where memory runs out, half of it."""
+    batch: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] | None = None
+    """Faces of each person in a step; left out: 4 for small, 16 for the others and with backend: jax. Fewer learn more from as
+    many faces, more keep a GPU busy. auto: the smallest with nearly the best images/s on this machine, found once by trying.
+    Where memory runs out, half of it."""
     learning_rate: float = Field(3e-4, gt=0, le=0.1)
     """Of Adam."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
@@ -168,6 +169,13 @@ class Train(Section):
         """Side of the pictures that the model sees and makes, pixels."""
         return self.resolution or SIZES[self.model].default
 
+    @property
+    def faces_a_step(self) -> int | Literal["auto"]:
+        """Faces of each person in a step, or `auto`."""
+        if self.batch is not None:
+            return self.batch
+        return SIZES[self.model].batch if self.backend == "tensorflow" else BATCH
+
     @model_validator(mode="after")
     def _built(self) -> Self:
         if self.resolution is not None and (wrong := SIZES[self.model].wrong(self.resolution)):
@@ -227,11 +235,12 @@ class Train(Section):
             return self
         if self.backend != "jax":
             raise ValueError(f"devices: {self.devices} need backend: jax; tensorflow takes one")
-        if self.batch != "auto" and self.batch % self.devices:
-            below, above = (self.batch // self.devices + more for more in (0, 1))
+        batch = self.faces_a_step
+        if batch != "auto" and batch % self.devices:
+            below, above = (batch // self.devices + more for more in (0, 1))
             fitting = " or ".join(str(n * self.devices) for n in (below, above) if n)
             raise ValueError(
-                f"batch: expected a multiple of devices, {self.devices}, found {self.batch}; for example {fitting}"
+                f"batch: expected a multiple of devices, {self.devices}, found {batch}; for example {fitting}"
             )
         return self
 

@@ -189,7 +189,7 @@ def _work(
     ]
     shape = batches.geometry(source.size, **look)
     choose(settings.backend, deterministic=settings.deterministic)
-    count = _count(what, now.batch or settings.batch, settings=settings)
+    count = _count(what, now.batch or settings.faces_a_step, settings=settings)
     begins = start is not None and saved is None
     shared_rate = settings.start_rate if now.start or begins else 1.0
     machine = _machine(settings, view=shape.view, shared_rate=shared_rate, devices=count)
@@ -329,8 +329,8 @@ def _batch(
     count: int,
 ) -> int:
     """The batch that the settings ask for; what trying some changes in the model is taken back."""
-    if settings.batch != "auto":
-        return settings.batch
+    if settings.faces_a_step != "auto":
+        return settings.faces_a_step
 
     def step(batch: int) -> None:
         images = batches.draw(
