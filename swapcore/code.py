@@ -39,9 +39,7 @@ def digests(folder: str | Path, memory: str | Path) -> dict[str, str]:
     scripts = sorted(Path(folder).glob("*.py"))
     named = [(script.name, script) for script in scripts]
     named += sorted((str(f.relative_to(PACKAGE)), f) for f in PACKAGE.rglob("*") if f.suffix in SUFFIXES | {".py"})
-    all_of_it = hashlib.sha256(
-        repr(sys.version_info).encode()
-    )  # Python writes a module's tree, each version its own way
+    all_of_it = hashlib.sha256(repr(sys.version_info).encode())  # each version writes a module's tree its own way
     for name, file in named:
         all_of_it.update(f"{name}:{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     state, kept = all_of_it.hexdigest(), _kept(memory)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-BATCH = (
-    16  # faces of each person in a step, for models without a number of their own, and on GPUs, which want more at once
-)
+BATCH = 16  # faces of each person in a step: of models without a number of their own, and on GPUs, which want more
 
 
 class Sizes(NamedTuple):
