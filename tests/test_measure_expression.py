@@ -125,6 +125,20 @@ def test_what_is_followed(name):
     assert 0.2 < function(original, between) < 0.6, "a fifth of the play, where half were enough"
 
 
+def test_features_that_only_go_with_the_head_follow_nothing():
+    """A still picture on a turning head: the outline takes its landmarks along."""
+    rng = np.random.default_rng(3)
+    turn, smile = rng.uniform(-12, 12, 40), rng.uniform(0, 8, 40)
+    original = np.stack([face((128, 128), 60)] * 40)
+    original[:, 27:36, 0] += turn[:, None]  # a turned head's nose
+    result = original.copy()
+    original[:, [48, 54], 1] -= smile[:, None]
+    assert expression.shape_followed(original, original) == pytest.approx(1)
+    assert expression.shape_followed(original, result) < 0.15
+    upright = (np.stack([align.transform(p, align.upright(p)) for p in points]) for points in (original, result))
+    assert expression.follows(*upright) > 0.8, "with the turns it would pass for play"
+
+
 def test_a_head_that_holds_still_cannot_be_followed():
     rng = np.random.default_rng(3)
     faces = np.stack([face((128, 128), 60) + rng.normal(0, 0.2, (68, 2)) for _ in range(20)])

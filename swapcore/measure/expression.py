@@ -69,9 +69,14 @@ def mouth_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray)
 
 
 def shape_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float:
-    """How well brows, eyes, nose and mouth of the upright face follow the original's, the turn of the head too: see `follows`."""
+    """How well brows, eyes, nose and mouth of the upright face follow the original's, see `follows`.
+
+    What the head's turns explain is taken off both: even a still picture goes with them, for its landmarks go with the outline.
+    """
+    turns = np.array([align.pose(points)[:2] for points in original_landmarks])  # yaw and pitch; upright has no roll
     pair = (original_landmarks, result_landmarks)
-    return follows(*(np.stack([align.transform(p, align.upright(p))[INNER] for p in points]) for points in pair))
+    upright = (np.stack([align.transform(p, align.upright(p))[INNER] for p in points]) for points in pair)
+    return follows(*(_unexplained(points.reshape(len(points), -1), turns) for points in upright))
 
 
 def pose_followed(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> float | None:
@@ -105,6 +110,12 @@ def settled(original_landmarks: np.ndarray, result_landmarks: np.ndarray) -> np.
 def eyes_apart(landmarks_xy: np.ndarray) -> float:
     """Distance of the centres of both eyes of landmarks (68, 2), in their unit."""
     return float(np.hypot(*(landmarks_xy[36:42].mean(0) - landmarks_xy[42:48].mean(0))))
+
+
+def _unexplained(values: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """What is left of values (n, k) when a linear function of others (n, m) is taken off, by least squares."""
+    others = np.column_stack([np.ones(len(by)), by])
+    return values - others @ np.linalg.lstsq(others, values, rcond=None)[0]
 
 
 def _rms(apart_xy: np.ndarray) -> float:
@@ -178,7 +189,7 @@ SEQUENCES: dict[str, Metric] = {
     )
     for name, function, what in (
         ("mouth_followed", mouth_followed, "the openings of the mouth"),
-        ("shape_followed", shape_followed, "brows, eyes, nose and mouth"),
+        ("shape_followed", shape_followed, "brows, eyes, nose and mouth, but for the turns of the head,"),
         ("pose_followed", pose_followed, "the turns of the head"),
     )
 }

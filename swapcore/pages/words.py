@@ -69,7 +69,11 @@ WORDS: dict[str, Words] = {
         "Mouth follows the original",
         "Whether it opens and closes with the original’s: 1 does, 0 holds still or does as it likes.",
     ),
-    "shape_followed": Words("play", "Features follow the original", "Brows, eyes, nose and mouth, in the same way."),
+    "shape_followed": Words(
+        "play",
+        "Features follow the original",
+        "Brows, eyes, nose and mouth, in the same way, whatever the head does.",
+    ),
     "pose_followed": Words("play", "Head follows the original", "Its turns, in the same way."),
     "outside_psnr": Words(
         "picture",
