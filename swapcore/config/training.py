@@ -136,8 +136,8 @@ class Train(Section):
     seed: int = Field(1, ge=0, lt=2**31)
     """Of the weights and the samples."""
     deterministic: bool = False
-    """Whether the same data, settings, machine and number of processors give the same weights to the last bit, also after a kill; with a budget in
-    steps. It costs speed on a GPU; without it they differ by rounding."""
+    """Whether the same data, settings, machine and number of processors give the same weights to the last bit, also after a
+    kill; with a budget in steps. It costs speed on a GPU; without it they differ by rounding."""
     held_out: int = Field(24, ge=0, le=500)
     """Faces of each person that never train and by which quality is measured, at most an eighth of all; 0: it is not."""
     quality_every: float | None = Field(None, gt=0)
