@@ -6,13 +6,12 @@ import ast
 import contextlib
 import functools
 import hashlib
+import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from swapcore import store
-from swapcore.errors import SwapError
 
 PACKAGE = Path(__file__).resolve().parent
 SUFFIXES = {".html", ".css", ".js", ".npz", ".onnx"}  # beside the modules of a package, and read by them
@@ -46,20 +45,31 @@ def digests(folder: str | Path, memory: str | Path) -> dict[str, str]:
     if kept.get("of") == state:
         return kept["digests"]
     made = {script.stem: digest(script) for script in scripts}
-    with contextlib.suppress(SwapError, OSError):
-        store.write_json(memory, {"of": state, "digests": made})
+    _keep(Path(memory), {"of": state, "digests": made})
     return made
 
 
 def _kept(memory: str | Path) -> dict[str, Any]:
     """What `digests` wrote; nothing where that is not there or not whole."""
-    kept: Any = None
-    if Path(memory).exists():
-        with contextlib.suppress(SwapError):
-            kept = store.read_json(memory)
+    try:
+        kept = json.loads(Path(memory).read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
     told = kept.get("digests") if isinstance(kept, dict) else None
     whole = isinstance(told, dict) and all(isinstance(digest, str) for digest in told.values())
     return kept if whole else {}
+
+
+def _keep(memory: Path, kept: dict[str, Any]) -> None:
+    """Write it at once or not at all; several Snakemakes may do so at the same time."""
+    temporary = memory.with_name(f".{memory.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_text(json.dumps(kept, indent=1) + "\n")
+            os.replace(temporary, memory)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def digest(script: str | Path) -> str:

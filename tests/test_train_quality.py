@@ -327,6 +327,7 @@ def test_why_it_stopped_is_said():
         ([0.2, 0.4], "still rising (from 0.200 to 0.400"),
         ([0.3, 0.4, 0.5, 0.55, 0.6], "still rising (from 0.500 to 0.600"),
         ([0.5, 0.6, 0.6, 0.6, 0.6], ""),
+        ([0.6, 0.7, 0.8, 0.9, 0.8, 0.7], ""),  # it fell again
         ([0.6, 0.5, 0.61, 0.52, 0.611, 0.53], ""),  # no more than what it scatters by
     ],
 )

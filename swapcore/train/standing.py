@@ -129,7 +129,7 @@ def _more_helps(now: Standing, patience: int) -> str:
     early, late = max(scores[:-last]), max(scores[-last:])
     if max(early, late) < BEGUN:
         found = f"hardly a face is learnt yet (quality {max(early, late):.3f})"
-    elif late > early + noise(scores):
+    elif late > early + noise(scores) and scores[-1] >= early:
         found = f"quality was still rising (from {early:.3f} to {late:.3f} at last)"
     else:
         return ""
