@@ -28,13 +28,14 @@ ROOT = Path(__file__).resolve().parents[1]
 LONG = (
     "test_faults",
     "test_slurm",
-    "test_plan",
     "test_line",
+    "test_plan",
+    "test_footage",
     "test_plan_settings",
-    "test_long",
-    "test_plan_long",
-    "test_storage",
     "test_train_run",
+    "test_plan_long",
+    "test_long",
+    "test_storage",
 )
 
 
