@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import hashlib
-import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,48 +25,27 @@ class Parsed(NamedTuple):
     plain: frozenset[str]  # what it imports by a plain name
 
 
-def digests(folder: str | Path, memory: str | Path) -> dict[str, str]:
-    """What `digest` says of each script in a folder, by the script's name without its suffix.
+def digests(folder: str | Path, kept: object = None) -> dict[str, Any]:
+    """What `digest` says of each script in a folder: {"of": state, "digests": {script's name without suffix: digest}}.
 
-    Reading them all takes a second or two, so the answers are kept in the JSON file `memory` with a digest of every file
-    that they could depend on, and asked for again when that is another one. It only saves time: what is damaged, or cannot
-    be written, is passed over.
+    Reading them all takes a second or two. The state is a digest of every file that they could depend on, so what was said
+    before, `kept`, comes back where its state is still the same; of anything else that is given nothing is believed.
     """
     scripts = sorted(Path(folder).glob("*.py"))
-    named = [(script.name, script) for script in scripts]
-    named += sorted((str(f.relative_to(PACKAGE)), f) for f in PACKAGE.rglob("*") if f.suffix in SUFFIXES | {".py"})
-    all_of_it = hashlib.sha256(repr(sys.version_info).encode())  # each version writes a module's tree its own way
-    for name, file in named:
-        all_of_it.update(f"{name}:{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    state, kept = all_of_it.hexdigest(), _kept(memory)
-    if kept.get("of") == state:
-        return kept["digests"]
-    made = {script.stem: digest(script) for script in scripts}
-    _keep(Path(memory), {"of": state, "digests": made})
-    return made
+    files = [(script.name, script) for script in scripts]
+    files += sorted((str(f.relative_to(PACKAGE)), f) for f in PACKAGE.rglob("*") if f.suffix in SUFFIXES | {".py"})
+    state = hashlib.sha256(repr(sys.version_info).encode())  # each version writes a module's tree its own way
+    for name, file in files:
+        state.update(f"{name}:{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    if isinstance(kept, dict) and kept.get("of") == state.hexdigest() and _are_digests(kept.get("digests"), scripts):
+        return kept
+    return {"of": state.hexdigest(), "digests": {script.stem: digest(script) for script in scripts}}
 
 
-def _kept(memory: str | Path) -> dict[str, Any]:
-    """What `digests` wrote; nothing where that is not there or not whole."""
-    try:
-        kept = json.loads(Path(memory).read_text())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    told = kept.get("digests") if isinstance(kept, dict) else None
-    whole = isinstance(told, dict) and all(isinstance(digest, str) for digest in told.values())
-    return kept if whole else {}
-
-
-def _keep(memory: Path, kept: dict[str, Any]) -> None:
-    """Write it at once or not at all; several Snakemakes may do so at the same time."""
-    temporary = memory.with_name(f".{memory.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(json.dumps(kept, indent=1) + "\n")
-            os.replace(temporary, memory)
-        finally:
-            temporary.unlink(missing_ok=True)
+def _are_digests(told: object, scripts: list[Path]) -> bool:
+    """Whether it can be what was said of these scripts."""
+    names = [script.stem for script in scripts]
+    return isinstance(told, dict) and list(told) == names and all(isinstance(each, str) for each in told.values())
 
 
 def digest(script: str | Path) -> str:

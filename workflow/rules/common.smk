@@ -1,4 +1,5 @@
 # What all rules share: the checked configuration, which files belong to what, and how a script is called.
+import contextlib
 import functools
 import json
 import os
@@ -12,8 +13,6 @@ sys.path.insert(0, str(ROOT))
 from swapcore import code, config as settings_of, edits, memory, store
 from swapcore.errors import SwapError
 
-# what each script runs: a param of its rule, by which Snakemake knows that code has changed
-CODE = code.digests(ROOT / "scripts", ".snakemake/code.json")
 CLIP_FILES = ["frames.parquet", "faces.parquet", "faces.zip", "people.parquet", "groups.jpg", "groups.yaml"]
 PERSON_FILES = [
     "references.parquet",
@@ -36,6 +35,22 @@ VIDEO_FILES = ["video.mp4", "provenance.json", "verified.json", "measures.json",
 # what a video's `also` asks for; each can be asked for by its path as well
 ALSO_FILES = {"side_by_side": "side_by_side.mp4", "preview": "preview.jpg"}
 ALSO_FILES |= {form: f"passes/{form}" for form in settings_of.FORMS}
+
+
+def digests_of_code():
+    """What each script runs: a param of its rule, by which Snakemake knows that code has changed. Kept until a file does."""
+    memory, kept = ".snakemake/code.json", None
+    if os.path.exists(memory):
+        with contextlib.suppress(SwapError):
+            kept = store.read_json(memory)
+    found = code.digests(ROOT / "scripts", kept)
+    if found != kept:  # it only saves time: where it cannot be written, or another Snakemake writes it too, that is passed over
+        with contextlib.suppress(SwapError, OSError):
+            store.write_json(memory, found)
+    return found["digests"]
+
+
+CODE = digests_of_code()
 
 
 def in_bucket(path):
