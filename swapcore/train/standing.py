@@ -121,7 +121,7 @@ def why_stopped(now: Standing, budget: Plan, way: Plan, *, patience: int) -> str
 
 
 def _more_helps(now: Standing, patience: int) -> str:
-    """What speaks for a larger budget: what `plateau` would not have taken for a standstill."""
+    """What speaks for a larger budget, to follow what was said; "" where nothing does."""
     scores = [row["score"] for row in now.comparable()]
     if len(scores) < 2:
         return ""
