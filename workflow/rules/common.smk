@@ -44,9 +44,8 @@ def digests_of_code():
         with contextlib.suppress(SwapError):
             kept = store.read_json(memory)
     found = code.digests(ROOT / "scripts", kept)
-    if (
-        found != kept
-    ):  # it only saves time: where it cannot be written, or another Snakemake writes it too, that is passed over
+    if found != kept:
+        # it only saves time: where it cannot be written, or another Snakemake writes it too, that is passed over
         with contextlib.suppress(SwapError, OSError):
             store.write_json(memory, found)
     return found["digests"]
